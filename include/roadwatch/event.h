@@ -1,0 +1,39 @@
+/* An event: one id for one happening. What the store keeps, the camera makes and the roles tell. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "roadwatch/picture.h"
+
+enum { RW_EVENT_ID_SIZE = 27, RW_ZONES_MAX = 16, RW_NAME_SIZE = 65, RW_KIND_SIZE = 24 };
+
+enum rw_phase { RW_PHASE_START = 0, RW_PHASE_UPDATE = 1, RW_PHASE_END = 2 };
+
+struct rw_event {
+    char id[RW_EVENT_ID_SIZE]; /* ULID */
+    int64_t revision;          /* grows with every change of any event of this camera */
+    enum rw_phase phase;
+    char kind[RW_KIND_SIZE]; /* "motion" */
+    int64_t start_us;        /* UTC: first motion */
+    int64_t end_us;          /* UTC: last motion; 0 while it goes on */
+    int64_t peak_us;         /* UTC of the best picture */
+    int64_t seen_us;         /* UTC: the deciding picture arrived */
+    int64_t decided_us;      /* UTC: the detector was sure */
+    struct rw_box box;       /* at the peak */
+    float score;             /* 0 to 1 */
+    bool armed;              /* announced; false: kept quietly */
+    int clock_trust;         /* enum rw_clock_trust when it began */
+    int64_t clock_error_us;  /* -1: unknown */
+    int zone_count;
+    char zones[RW_ZONES_MAX][RW_NAME_SIZE];
+    char acked_by[RW_NAME_SIZE]; /* "" : nobody yet */
+};
+
+/* Two JPEGs that belong to an event. Who owns them is said where they are passed. */
+struct rw_pictures {
+    const uint8_t *jpeg; /* whole picture */
+    int jpeg_size;
+    const uint8_t *thumbnail; /* crop around the box, at most 10 KB */
+    int thumbnail_size;
+};

@@ -1,0 +1,20 @@
+/* Asks the camera processes: brings them commands, and finds out whether they are armed. A door may
+ * take half a second to answer, or not answer, so a thread of its own does it. The functions here
+ * are the main thread's and never block, except destroy (half a second at most). */
+#pragma once
+
+#include "alerts/commands.h"
+
+struct rw_doors;
+
+/* Borrows config. NULL with *err when there is no thread to be had. */
+struct rw_doors *rw_doors_create(const struct rw_config *config, struct rw_err *err);
+void rw_doors_destroy(struct rw_doors *doors); /* takes NULL; what was not yet asked is dropped */
+
+/* Passes a command on. What comes of it is logged. */
+void rw_doors_command(struct rw_doors *doors, const struct rw_command *command);
+
+int rw_doors_fd(
+    const struct rw_doors *doors); /* readable: call rw_doors_armed() until it says no */
+/* A camera (index) told whether it is armed. False: no more news. */
+bool rw_doors_armed(struct rw_doors *doors, int *camera, bool *armed);

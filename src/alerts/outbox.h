@@ -1,0 +1,61 @@
+/* What to send next, and how far each camera's events have been told.
+ *
+ * Invariants:
+ *   A1 a cursor moves only over events that the broker confirmed, or that are not announced
+ *   A2 of one camera, one event is on its way at a time, in order of revision
+ *   A3 an event's picture goes before it
+ *   A4 when a connection is lost, whatever was on its way is forgotten and read again
+ *
+ * Main thread only. Where events come from, where messages go and what time it is come in through
+ * the front door, so a test can be the store and the broker. */
+#pragma once
+
+#include "alerts/payload.h"
+#include "base/buf.h"
+#include "base/clock.h"
+
+enum {
+    RW_BACKLOG_MAX = 20,               /* more than this are announced by a digest */
+    RW_SNAPSHOT_MAX = 2 * 1024 * 1024, /* bytes; a larger picture is left out */
+};
+
+/* The store, or a test. Cameras are indices of config->cameras. Functions that return int give 0,
+ * or -1 when the camera cannot be read now (whoever implements it says why, once). */
+struct rw_outbox_source {
+    void *self;
+    int (*waiting)(void *self, int camera, int64_t after, int64_t *count, int64_t *highest);
+    int (*events_after)(void *self, int camera, int64_t after, int limit,
+                        int (*fn)(void *arg, const struct rw_event *event), void *arg);
+    int (*pictures)(void *self, int camera, const char *event_id, struct rw_buf *jpeg,
+                    struct rw_buf *thumbnail);
+    int64_t (*cursor)(void *self, int camera);
+    int (*move)(void *self, int camera, int64_t revision); /* durable on return */
+};
+
+/* The broker, or a test. topic: below <prefix>/<site>/. Copies the payload. Returns the ticket that
+ * the confirmation will carry, 0 when there is no room now. */
+struct rw_sink {
+    void *self;
+    uint64_t (*publish)(void *self, const char *topic, const void *payload, size_t size,
+                        bool retain);
+};
+
+struct rw_outbox;
+
+/* Borrows config, clock and what source and sink point to. */
+struct rw_outbox *rw_outbox_create(const struct rw_config *config,
+                                   const struct rw_outbox_source *source,
+                                   const struct rw_sink *sink, const struct rw_clock *clock);
+void rw_outbox_destroy(struct rw_outbox *outbox); /* takes NULL */
+
+void rw_outbox_connected(struct rw_outbox *outbox);
+void rw_outbox_lost(struct rw_outbox *outbox);
+/* Looks at every camera and sends what may go. */
+void rw_outbox_look(struct rw_outbox *outbox);
+/* The broker confirmed a message; refused: NULL, or why it would not have it. Tickets of others are
+ * ignored. */
+void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refused);
+
+int64_t rw_outbox_waiting(const struct rw_outbox *outbox);      /* as of the last look */
+int64_t rw_outbox_delivered_us(const struct rw_outbox *outbox); /* UTC of the last, 0: none yet */
+const char *rw_outbox_trouble(const struct rw_outbox *outbox);  /* "" : none */

@@ -1,0 +1,210 @@
+#include "alerts/payload.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/units.h"
+
+static char *json_text(json_t *owned)
+{
+    /* Six digits show every value here as it was rounded. */
+    char *text = json_dumps(owned, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_decref(owned);
+    if (!text)
+        abort(); /* no memory */
+    return text;
+}
+
+/* Names come from files that people wrote; what is not UTF-8 becomes "?". */
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    json_t *value = json_string(text);
+    json_object_set_new(object, key, value ? value : json_string("?"));
+}
+
+static void set_time(json_t *object, const char *key, int64_t utc_us)
+{
+    char text[RW_TIME_SIZE];
+    json_object_set_new(object, key,
+                        utc_us ? json_string(rw_format_time(utc_us, text)) : json_null());
+}
+
+static json_t *rounded(double value, double steps)
+{
+    return json_real(isfinite(value) ? round(value * steps) / steps : 0.0);
+}
+
+static json_t *box_json(const struct rw_box *box)
+{
+    if (!(box->w > 0))
+        return json_null();
+    return json_pack("[o,o,o,o]", rounded(box->x, 1e4), rounded(box->y, 1e4), rounded(box->w, 1e4),
+                     rounded(box->h, 1e4));
+}
+
+static json_t *zones_json(const struct rw_event *event)
+{
+    json_t *zones = json_array();
+    for (int i = 0; i < event->zone_count && i < RW_ZONES_MAX; i++) {
+        json_t *name = json_string(event->zones[i]);
+        json_array_append_new(zones, name ? name : json_string("?"));
+    }
+    return zones;
+}
+
+static void set_thumbnail(json_t *object, const void *bytes, size_t size)
+{
+    if (!bytes || !size || size > RW_THUMBNAIL_MAX)
+        return;
+    unsigned char text[(RW_THUMBNAIL_MAX + 2) / 3 * 4 + 1];
+    int length = EVP_EncodeBlock(text, bytes, (int)size);
+    json_object_set_new(object, "thumbnail", json_stringn((const char *)text, (size_t)length));
+}
+
+static json_t *clock_json(const struct rw_event *event)
+{
+    json_t *error = event->clock_error_us < 0
+                        ? json_null()
+                        : json_integer((json_int_t)((event->clock_error_us + 999) / 1000));
+    return json_pack("{s:s, s:o}", "state",
+                     rw_clock_trust_name((enum rw_clock_trust)event->clock_trust), "error_ms",
+                     error);
+}
+
+static json_t *times_json(const struct rw_event *event, int64_t sent_us)
+{
+    json_t *times = json_object();
+    set_time(times, "seen", event->seen_us);
+    set_time(times, "decided", event->decided_us);
+    set_time(times, "sent", sent_us);
+    return times;
+}
+
+static json_t *links_json(const char *id)
+{
+    char snapshot[80], clip[80];
+    snprintf(snapshot, sizeof snapshot, "/api/v1/events/%s/snapshot.jpg", id);
+    snprintf(clip, sizeof clip, "/api/v1/events/%s/clip.mp4", id);
+    return json_pack("{s:s, s:s}", "snapshot", snapshot, "clip", clip);
+}
+
+static const char *phase_name(enum rw_phase phase)
+{
+    return phase == RW_PHASE_START ? "start" : phase == RW_PHASE_END ? "end" : "update";
+}
+
+/* "19:00:00", and the day too when it is not the day that the reader has. */
+static void add_when(struct rw_buf *out, int64_t at_us, int64_t sent_us, bool vietnamese)
+{
+    char clock[RW_TIME_SIZE];
+    rw_buf_printf(out, "%s", rw_format_local_clock(at_us, clock));
+    time_t at = (time_t)(at_us / RW_SECOND_US), sent = (time_t)(sent_us / RW_SECOND_US);
+    struct tm day, today;
+    localtime_r(&at, &day);
+    localtime_r(&sent, &today);
+    if (day.tm_year == today.tm_year && day.tm_yday == today.tm_yday)
+        return;
+    if (vietnamese)
+        rw_buf_printf(out, " ngày %d/%d", day.tm_mday, day.tm_mon + 1);
+    else
+        rw_buf_printf(out, " on %04d-%02d-%02d", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday);
+}
+
+static void set_event_text(json_t *object, const struct rw_config *config, const char *name,
+                           const struct rw_event *event, int64_t sent_us)
+{
+    bool vi = config->site.vietnamese;
+    struct rw_buf text;
+    rw_buf_init(&text);
+    rw_buf_printf(&text, "%s: %s ", name,
+                  vi ? "có người hoặc xe chuyển động lúc" : "a person or vehicle moved at");
+    add_when(&text, event->start_us, sent_us, vi);
+    if (event->phase == RW_PHASE_END && event->end_us) {
+        rw_buf_printf(&text, vi ? ", hết lúc " : ", over at ");
+        add_when(&text, event->end_us, sent_us, vi);
+    }
+    set_text(object, "text", (const char *)text.data);
+    rw_buf_finish(&text);
+}
+
+char *rw_payload_event(const struct rw_config *config, const struct rw_camera_config *camera,
+                       const struct rw_event *event, const void *thumbnail, size_t thumbnail_size,
+                       int64_t sent_us)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "v", json_integer(1));
+    set_text(json, "id", event->id);
+    set_text(json, "site", config->site.id);
+    set_text(json, "camera", camera->id);
+    set_text(json, "camera_name", camera->name);
+    set_text(json, "phase", phase_name(event->phase));
+    json_object_set_new(json, "revision", json_integer((json_int_t)event->revision));
+    set_time(json, "start", event->start_us);
+    set_time(json, "end", event->end_us);
+    json_object_set_new(json, "zones", zones_json(event));
+    json_object_set_new(json, "box", box_json(&event->box));
+    json_object_set_new(json, "score", rounded((double)event->score, 100.0));
+    if (event->acked_by[0])
+        set_text(json, "acked_by", event->acked_by);
+    set_thumbnail(json, thumbnail, thumbnail_size);
+    set_event_text(json, config, camera->name, event, sent_us);
+    json_object_set_new(json, "clock", clock_json(event));
+    json_object_set_new(json, "times", times_json(event, sent_us));
+    json_object_set_new(json, "links", links_json(event->id));
+    return json_text(json);
+}
+
+char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_config *camera,
+                        const struct rw_digest *digest, int64_t sent_us)
+{
+    bool vi = config->site.vietnamese;
+    struct rw_buf text;
+    rw_buf_init(&text);
+    rw_buf_printf(&text, "%s: %lld %s ", camera->name, (long long)digest->events,
+                  vi ? "lần có người hoặc xe chuyển động chưa báo được, từ"
+                     : "alerts that could not be sent, from");
+    add_when(&text, digest->from_us, sent_us, vi);
+    rw_buf_printf(&text, vi ? " đến " : " to ");
+    add_when(&text, digest->to_us, sent_us, vi);
+
+    json_t *json = json_object();
+    json_object_set_new(json, "v", json_integer(1));
+    set_text(json, "site", config->site.id);
+    set_text(json, "camera", camera->id);
+    set_text(json, "camera_name", camera->name);
+    json_object_set_new(json, "events", json_integer((json_int_t)digest->events));
+    set_time(json, "from", digest->from_us);
+    set_time(json, "to", digest->to_us);
+    set_text(json, "text", (const char *)text.data);
+    rw_buf_finish(&text);
+    return json_text(json);
+}
+
+char *rw_payload_status(const struct rw_status *status)
+{
+    json_t *json = json_object();
+    set_text(json, "state", status->state);
+    set_time(json, "since", status->since_us);
+    set_text(json, "reason", status->reason);
+    set_time(json, "last_picture", status->last_picture_us);
+    json_object_set_new(json, "recording", json_boolean(status->recording));
+    json_object_set_new(json, "days_kept", rounded(status->days_kept, 100.0));
+    return json_text(json);
+}
+
+char *rw_payload_health(const struct rw_health *health)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "connected", json_boolean(health->connected));
+    json_object_set_new(json, "waiting", json_integer((json_int_t)health->waiting));
+    set_time(json, "last_delivered", health->last_delivered_us);
+    set_text(json, "reason", health->reason);
+    return json_text(json);
+}

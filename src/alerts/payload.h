@@ -1,0 +1,40 @@
+/* What stands in the messages. Pure: from values to JSON text, no files, no clock.
+ * All functions return text that the caller frees with free(), never NULL. */
+#pragma once
+
+#include "config/config.h"
+
+enum { RW_THUMBNAIL_MAX = 10 * 1024 }; /* bytes of JPEG; a larger one is left out */
+
+/* <camera>/event. thumbnail may be NULL: then the field is left out. sent_us: UTC of now. */
+char *rw_payload_event(const struct rw_config *config, const struct rw_camera_config *camera,
+                       const struct rw_event *event, const void *thumbnail, size_t thumbnail_size,
+                       int64_t sent_us);
+
+/* <camera>/digest: so many events wait, the first began and the last ended then. */
+struct rw_digest {
+    int64_t events;
+    int64_t from_us, to_us; /* UTC */
+};
+char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_config *camera,
+                        const struct rw_digest *digest, int64_t sent_us);
+
+/* <camera>/status */
+struct rw_status {
+    char state[16];          /* "online", "connecting", "offline" */
+    char reason[200];        /* "" : none */
+    int64_t since_us;        /* UTC; 0: unknown */
+    int64_t last_picture_us; /* UTC end of the newest recorded fragment; 0: none */
+    bool recording;
+    double days_kept;
+};
+char *rw_payload_status(const struct rw_status *status);
+
+/* <runtime>/alerts.json, which `roadwatch status` reads */
+struct rw_health {
+    bool connected;
+    int64_t waiting;           /* events that the broker has not confirmed */
+    int64_t last_delivered_us; /* UTC; 0: never */
+    char reason[200];          /* why it is not well; "" when it is */
+};
+char *rw_payload_health(const struct rw_health *health);

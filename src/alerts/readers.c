@@ -1,0 +1,217 @@
+#include "alerts/readers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alerts/states.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "store/cursor.h"
+#include "store/reader.h"
+
+#define RETRY_US RW_SECOND_US
+#define RENEW_US (60 * RW_SECOND_US)
+#define PATIENCE_US (5 * RW_SECOND_US) /* an index may be in the making; no need to say so */
+#define DELIVERED "delivered"
+
+struct shelf {
+    struct rw_reader *reader; /* NULL: not open now */
+    int64_t due_us;           /* CLOCK_BOOTTIME to open it (anew) */
+    int64_t failing_us;       /* CLOCK_BOOTTIME of the first failure; 0: it works */
+    bool complained;
+};
+
+struct rw_readers {
+    const struct rw_config *config;
+    const struct rw_clock *clock;
+    struct rw_cursors *cursors;
+    bool cursor_complained;
+    struct shelf shelves[];
+};
+
+struct rw_readers *rw_readers_create(const struct rw_config *config, const struct rw_clock *clock,
+                                     struct rw_err *err)
+{
+    size_t count = (size_t)config->camera_count;
+    struct rw_readers *readers = calloc(1, sizeof *readers + count * sizeof readers->shelves[0]);
+    if (!readers)
+        abort();
+    readers->config = config;
+    readers->clock = clock;
+    struct rw_buf path;
+    rw_buf_init(&path);
+    rw_buf_printf(&path, "%s/alerts.db", config->storage.path);
+    readers->cursors = rw_cursors_open((const char *)path.data, err);
+    rw_buf_finish(&path);
+    if (readers->cursors)
+        return readers;
+    rw_readers_destroy(readers);
+    return NULL;
+}
+
+void rw_readers_destroy(struct rw_readers *readers)
+{
+    if (!readers)
+        return;
+    for (int i = 0; i < readers->config->camera_count; i++)
+        rw_reader_close(readers->shelves[i].reader);
+    if (readers->cursors)
+        rw_cursors_close(readers->cursors);
+    free(readers);
+}
+
+static int64_t boot_now(const struct rw_readers *readers)
+{
+    return rw_now(readers->clock).boot_us;
+}
+
+/* A camera that has not recorded anything yet is no trouble; everything else is said once. */
+static void complain(struct rw_readers *readers, int camera, const struct rw_err *err)
+{
+    struct shelf *shelf = &readers->shelves[camera];
+    int64_t now_us = boot_now(readers);
+    if (!shelf->failing_us)
+        shelf->failing_us = now_us;
+    if (!shelf->complained && err->code != RW_ENOTFOUND &&
+        now_us - shelf->failing_us >= PATIENCE_US) {
+        rw_log(RW_LOG_WARNING, "alerts", "the events of %s cannot be read: %s",
+               readers->config->cameras[camera].id, err->text);
+        shelf->complained = true;
+    }
+}
+
+static struct rw_reader *open_reader(struct rw_readers *readers, int camera)
+{
+    struct shelf *shelf = &readers->shelves[camera];
+    int64_t now_us = boot_now(readers);
+    if (now_us < shelf->due_us)
+        return shelf->reader;
+    rw_reader_close(shelf->reader);
+    struct rw_err err = {0};
+    struct rw_buf dir;
+    rw_buf_init(&dir);
+    rw_buf_printf(&dir, "%s/%s", readers->config->storage.path,
+                  readers->config->cameras[camera].id);
+    shelf->reader = rw_reader_open((const char *)dir.data, &err);
+    rw_buf_finish(&dir);
+    shelf->due_us = now_us + (shelf->reader ? RENEW_US : RETRY_US);
+    if (!shelf->reader)
+        complain(readers, camera, &err);
+    return shelf->reader;
+}
+
+/* After a call that failed (failed != 0) the reader is thrown away. */
+static int settle(struct rw_readers *readers, int camera, int failed, const struct rw_err *err)
+{
+    struct shelf *shelf = &readers->shelves[camera];
+    if (!failed) {
+        shelf->complained = false;
+        shelf->failing_us = 0;
+        return 0;
+    }
+    complain(readers, camera, err);
+    rw_reader_close(shelf->reader);
+    shelf->reader = NULL;
+    shelf->due_us = boot_now(readers) + RETRY_US;
+    return -1;
+}
+
+static int source_waiting(void *self, int camera, int64_t after, int64_t *count, int64_t *highest)
+{
+    struct rw_err err = {0};
+    struct rw_reader *reader = open_reader(self, camera);
+    if (!reader)
+        return -1;
+    return settle(self, camera, rw_reader_events_waiting(reader, after, count, highest, &err),
+                  &err);
+}
+
+static int source_events_after(void *self, int camera, int64_t after, int limit,
+                               int (*fn)(void *arg, const struct rw_event *event), void *arg)
+{
+    struct rw_err err = {0};
+    struct rw_reader *reader = open_reader(self, camera);
+    if (!reader)
+        return -1;
+    return settle(self, camera, rw_reader_events_after(reader, after, limit, fn, arg, &err), &err);
+}
+
+static int source_pictures(void *self, int camera, const char *event_id, struct rw_buf *jpeg,
+                           struct rw_buf *thumbnail)
+{
+    struct rw_err err = {0};
+    struct rw_reader *reader = open_reader(self, camera);
+    if (!reader)
+        return -1;
+    return settle(self, camera, rw_reader_pictures(reader, event_id, jpeg, thumbnail, &err), &err);
+}
+
+static void cursor_name(const struct rw_readers *readers, int camera, char out[64])
+{
+    snprintf(out, 64, "event/%s", readers->config->cameras[camera].id);
+}
+
+static int64_t source_cursor(void *self, int camera)
+{
+    struct rw_readers *readers = self;
+    char name[64];
+    cursor_name(readers, camera, name);
+    return rw_cursors_get(readers->cursors, name);
+}
+
+static int set_cursor(struct rw_readers *readers, const char *name, int64_t value)
+{
+    struct rw_err err = {0};
+    int failed = rw_cursors_set(readers->cursors, name, value, &err);
+    if (failed && !readers->cursor_complained)
+        rw_log(RW_LOG_ERROR, "alerts",
+               "how far alerts were told cannot be written down (%s); after a restart some are "
+               "told again",
+               err.text);
+    readers->cursor_complained = failed != 0;
+    return failed;
+}
+
+static int source_move(void *self, int camera, int64_t revision)
+{
+    char name[64];
+    cursor_name(self, camera, name);
+    return set_cursor(self, name, revision);
+}
+
+struct rw_outbox_source rw_readers_source(struct rw_readers *readers)
+{
+    return (struct rw_outbox_source){
+        .self = readers,
+        .waiting = source_waiting,
+        .events_after = source_events_after,
+        .pictures = source_pictures,
+        .cursor = source_cursor,
+        .move = source_move,
+    };
+}
+
+void rw_readers_status(void *self, int camera, struct rw_status *out)
+{
+    struct rw_readers *readers = self;
+    struct rw_err err = {0};
+    struct rw_camera_state state = {0};
+    struct rw_extent extent = {0};
+    struct rw_reader *reader = open_reader(readers, camera);
+    bool known = reader && !settle(readers, camera, rw_reader_state(reader, &state, &err), &err);
+    bool extended =
+        known && !settle(readers, camera, rw_reader_extent(reader, RW_MAIN, &extent, &err), &err);
+    rw_status_make(known ? &state : NULL, extended ? &extent : NULL, rw_now(readers->clock).utc_us,
+                   out);
+}
+
+int64_t rw_readers_delivered_us(struct rw_readers *readers)
+{
+    return rw_cursors_get(readers->cursors, DELIVERED);
+}
+
+void rw_readers_set_delivered(struct rw_readers *readers, int64_t utc_us)
+{
+    set_cursor(readers, DELIVERED, utc_us);
+}

@@ -1,0 +1,104 @@
+#include "camera/board.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rw_board {
+    pthread_mutex_t lock;
+    struct rw_notice notice; /* under lock */
+};
+
+struct rw_board *rw_board_create(void)
+{
+    struct rw_board *board = calloc(1, sizeof *board);
+    if (!board)
+        abort();
+    pthread_mutex_init(&board->lock, NULL);
+    board->notice.armed_by_hand = true;
+    return board;
+}
+
+void rw_board_destroy(struct rw_board *board)
+{
+    if (!board)
+        return;
+    pthread_mutex_destroy(&board->lock);
+    free(board);
+}
+
+static struct rw_notice *lock(struct rw_board *board)
+{
+    pthread_mutex_lock(&board->lock);
+    return &board->notice;
+}
+
+static void unlock(struct rw_board *board)
+{
+    pthread_mutex_unlock(&board->lock);
+}
+
+void rw_board_read(struct rw_board *board, struct rw_notice *out)
+{
+    *out = *lock(board);
+    unlock(board);
+}
+
+void rw_board_use(struct rw_board *board, enum rw_stream stream)
+{
+    lock(board)->stream[stream].used = true;
+    unlock(board);
+}
+
+void rw_board_connected(struct rw_board *board, enum rw_stream stream)
+{
+    struct rw_stream_notice *notice = &lock(board)->stream[stream];
+    notice->connected = true;
+    notice->reason[0] = 0;
+    unlock(board);
+}
+
+void rw_board_lost(struct rw_board *board, enum rw_stream stream, const char *reason)
+{
+    struct rw_stream_notice *notice = &lock(board)->stream[stream];
+    notice->connected = false;
+    snprintf(notice->reason, sizeof notice->reason, "%s", reason);
+    unlock(board);
+}
+
+void rw_board_picture(struct rw_board *board, enum rw_stream stream, int64_t boot_us,
+                      int64_t utc_us)
+{
+    struct rw_stream_notice *notice = &lock(board)->stream[stream];
+    notice->picture_boot_us = boot_us;
+    notice->picture_utc_us = utc_us;
+    unlock(board);
+}
+
+void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end_us)
+{
+    lock(board)->stream[stream].written_utc_us = end_us;
+    unlock(board);
+}
+
+void rw_board_disk(struct rw_board *board, const char *reason)
+{
+    struct rw_notice *notice = lock(board);
+    snprintf(notice->disk_reason, sizeof notice->disk_reason, "%s", reason);
+    unlock(board);
+}
+
+void rw_board_watch_fps(struct rw_board *board, double fps)
+{
+    lock(board)->watch_fps = fps;
+    unlock(board);
+}
+
+void rw_board_arm(struct rw_board *board, bool armed, int64_t snoozed_until_us)
+{
+    struct rw_notice *notice = lock(board);
+    notice->armed_by_hand = armed;
+    notice->snoozed_until_us = snoozed_until_us;
+    unlock(board);
+}

@@ -1,0 +1,42 @@
+/* The notice board of a camera's process: each thread writes what it knows, the main thread reads
+ * it and says how the camera is. All functions from any thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/store.h"
+
+struct rw_board;
+
+struct rw_stream_notice {
+    bool used;
+    bool connected;          /* the last word of the ingest thread */
+    int64_t picture_boot_us; /* when the last picture came, CLOCK_BOOTTIME; 0: never */
+    int64_t picture_utc_us;
+    int64_t written_utc_us; /* end of the newest fragment on disk; 0: never */
+    char reason[200];       /* why it is not connected */
+};
+
+struct rw_notice {
+    struct rw_stream_notice stream[RW_STREAMS];
+    char disk_reason[200]; /* "": the disk takes what it is given */
+    double watch_fps;      /* pictures looked at a second */
+    bool armed_by_hand;
+    int64_t snoozed_until_us; /* UTC; 0: not */
+};
+
+struct rw_board *rw_board_create(void);
+void rw_board_destroy(struct rw_board *board);
+void rw_board_read(struct rw_board *board, struct rw_notice *out);
+
+void rw_board_use(struct rw_board *board, enum rw_stream stream);
+void rw_board_connected(struct rw_board *board, enum rw_stream stream);
+void rw_board_lost(struct rw_board *board, enum rw_stream stream, const char *reason);
+void rw_board_picture(struct rw_board *board, enum rw_stream stream, int64_t boot_us,
+                      int64_t utc_us);
+void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end_us);
+void rw_board_disk(struct rw_board *board, const char *reason); /* "": good again */
+void rw_board_watch_fps(struct rw_board *board, double fps);
+void rw_board_arm(struct rw_board *board, bool armed, int64_t snoozed_until_us);

@@ -1,0 +1,363 @@
+#include "camera/camera.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "base/door.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "camera/ingest.h"
+#include "camera/post.h"
+#include "camera/recorder.h"
+#include "camera/state.h"
+#include "camera/watcher.h"
+#include "store/reader.h"
+
+enum { TICK_US = 500000, RECORDER_BYTES = 24 << 20, WATCHER_BYTES = 4 << 20 };
+
+struct camera {
+    /* main thread only */
+    const struct rw_config *config;
+    const struct rw_camera_config *camera;
+    const struct rw_clock *clock;
+    char dir[512], socket[PATH_MAX + 64], alerts_socket[PATH_MAX + 64];
+    int64_t started_boot_us;
+    struct rw_state state;
+    int door;
+    sd_event *loop;
+    struct rw_store *store;
+    struct rw_board *board;
+    struct rw_cancel *cancel;
+    struct rw_mailbox *to_recorder, *to_watcher;
+    struct rw_recorder *recorder;
+    struct rw_watcher *watcher;
+    struct rw_ingest *ingest[RW_STREAMS];
+};
+
+/* --- the door --- */
+
+static json_t *time_or_null(int64_t utc_us)
+{
+    char text[RW_TIME_SIZE];
+    return utc_us ? json_string(rw_format_time(utc_us, text)) : json_null();
+}
+
+static json_t *answer_status(struct camera *camera)
+{
+    struct rw_notice notice;
+    rw_board_read(camera->board, &notice);
+    struct rw_now now = rw_now(camera->clock);
+    bool armed = notice.armed_by_hand && now.utc_us >= notice.snoozed_until_us &&
+                 rw_schedule_armed(&camera->camera->detect, now.utc_us);
+    return json_pack(
+        "{s:s, s:s, s:o, s:s, s:b, s:o, s:f, s:b, s:b}", "id", camera->camera->id, "state",
+        camera->state.word, "since", time_or_null(camera->state.since_us), "reason",
+        camera->state.reason, "recording", (int)rw_state_recording(&notice, now.utc_us),
+        "last_picture", time_or_null(notice.stream[RW_MAIN].picture_utc_us), "watch_fps",
+        notice.watch_fps, "armed", (int)armed, "armed_by_hand", (int)notice.armed_by_hand);
+}
+
+static void keep_word(struct camera *camera, const char *key, int64_t value)
+{
+    struct rw_post *post = rw_post_create(RW_POST_WORD, RW_MAIN);
+    snprintf(post->text, sizeof post->text, "%s", key);
+    post->number = value;
+    rw_post_send(camera->to_recorder, post);
+}
+
+static json_t *ok(void)
+{
+    return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *refuse(const char *sentence)
+{
+    return json_pack("{s:s}", "error", sentence);
+}
+
+static json_t *answer_arm(struct camera *camera, const json_t *request)
+{
+    const json_t *on = json_object_get(request, "on");
+    if (!json_is_boolean(on))
+        return refuse("arm needs \"on\": true or false");
+    rw_board_arm(camera->board, json_is_true(on), 0);
+    keep_word(camera, "disarmed", !json_is_true(on));
+    keep_word(camera, "snoozed_until", 0);
+    rw_poke(camera->alerts_socket);
+    return ok();
+}
+
+static json_t *answer_snooze(struct camera *camera, const json_t *request)
+{
+    const json_t *seconds = json_object_get(request, "seconds");
+    int64_t value = json_integer_value(seconds);
+    if (!json_is_integer(seconds) || value < 0 || value > 7 * 86400)
+        return refuse("snooze needs \"seconds\" from 0 to 604800");
+    struct rw_notice notice;
+    rw_board_read(camera->board, &notice);
+    int64_t until = value ? rw_now(camera->clock).utc_us + value * RW_SECOND_US : 0;
+    rw_board_arm(camera->board, notice.armed_by_hand, until);
+    keep_word(camera, "snoozed_until", until);
+    rw_poke(camera->alerts_socket);
+    return ok();
+}
+
+static json_t *answer_ack(struct camera *camera, const json_t *request)
+{
+    const char *id = json_string_value(json_object_get(request, "id"));
+    const char *by = json_string_value(json_object_get(request, "by"));
+    struct rw_event event;
+    if (!id || !by || !*by || strlen(by) >= RW_NAME_SIZE || strlen(id) >= RW_EVENT_ID_SIZE)
+        return refuse("ack needs \"id\" and \"by\"");
+    struct rw_reader *reader = rw_reader_open(camera->dir, NULL);
+    bool there = reader && rw_reader_event(reader, id, &event, NULL) == 1;
+    rw_reader_close(reader);
+    if (!there)
+        return refuse("this camera has no such event");
+    struct rw_post *post = rw_post_create(RW_POST_ACK, RW_MAIN);
+    snprintf(post->text, sizeof post->text, "%s", id);
+    snprintf(post->more, sizeof post->more, "%s", by);
+    rw_post_send(camera->to_recorder, post);
+    return ok();
+}
+
+static json_t *answer(void *arg, const json_t *request)
+{
+    struct camera *camera = arg;
+    const char *word = json_string_value(json_object_get(request, "cmd"));
+    if (!word)
+        return NULL;
+    if (!strcmp(word, "status"))
+        return answer_status(camera);
+    if (!strcmp(word, "arm"))
+        return answer_arm(camera, request);
+    if (!strcmp(word, "snooze"))
+        return answer_snooze(camera, request);
+    if (!strcmp(word, "ack"))
+        return answer_ack(camera, request);
+    return NULL;
+}
+
+/* --- the loop --- */
+
+static void tell_state(struct camera *camera)
+{
+    struct rw_notice notice;
+    rw_board_read(camera->board, &notice);
+    if (!rw_state_update(&camera->state, &notice, camera->started_boot_us, rw_now(camera->clock)))
+        return;
+    struct rw_post *post = rw_post_create(RW_POST_STATE, RW_MAIN);
+    snprintf(post->text, sizeof post->text, "%s", camera->state.word);
+    snprintf(post->more, sizeof post->more, "%s", camera->state.reason);
+    post->number = camera->state.since_us;
+    rw_post_send(camera->to_recorder, post);
+}
+
+static int on_tick(sd_event_source *source, uint64_t at_us, void *arg)
+{
+    tell_state(arg);
+    sd_event_source_set_time(source, at_us + TICK_US);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_door(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    (void)source;
+    (void)events;
+    rw_door_serve(fd, answer, arg);
+    return 0;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+    (void)info;
+    (void)arg;
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int make_loop(struct camera *camera, struct rw_err *err)
+{
+    uint64_t now;
+    int rc = sd_event_new(&camera->loop);
+    if (rc >= 0)
+        rc = sd_event_now(camera->loop, CLOCK_MONOTONIC, &now);
+    if (rc >= 0)
+        rc = sd_event_add_signal(camera->loop, NULL, SIGTERM, on_signal, camera);
+    if (rc >= 0)
+        rc = sd_event_add_signal(camera->loop, NULL, SIGINT, on_signal, camera);
+    if (rc >= 0)
+        rc = sd_event_add_io(camera->loop, NULL, camera->door, EPOLLIN, on_door, camera);
+    if (rc >= 0)
+        rc = sd_event_add_time(camera->loop, NULL, CLOCK_MONOTONIC, now, 50000, on_tick, camera);
+    return rc < 0 ? rw_fail(err, RW_EIO, "the event loop cannot be made (%s)", strerror(-rc)) : 0;
+}
+
+/* --- the parts --- */
+
+static int open_store(struct camera *camera, struct rw_err *err)
+{
+    const struct rw_config *config = camera->config;
+    struct rw_store_options options = {.dir = camera->dir,
+                                       .site = config->site.id,
+                                       .camera = camera->camera->id,
+                                       .slots = {rw_config_slots(config, &camera->camera->main), 0},
+                                       .slot_size = config->storage.slot_size,
+                                       .sync_us = config->storage.sync_us,
+                                       .disk = rw_disk_system(),
+                                       .clock = camera->clock};
+    if (*camera->camera->sub.url)
+        options.slots[RW_SUB] = rw_config_slots(config, &camera->camera->sub);
+    camera->store = rw_store_open(&options, err);
+    if (!camera->store)
+        return -1;
+    rw_board_arm(camera->board, !rw_store_get_word(camera->store, "disarmed"),
+                 rw_store_get_word(camera->store, "snoozed_until"));
+    return 0;
+}
+
+static int open_door(struct camera *camera, struct rw_err *err)
+{
+    char runtime[PATH_MAX];
+    rw_config_runtime_dir(camera->config, runtime, sizeof runtime);
+    if (rw_make_path(runtime, err))
+        return -1;
+    snprintf(camera->socket, sizeof camera->socket, "%s/%s.sock", runtime, camera->camera->id);
+    snprintf(camera->alerts_socket, sizeof camera->alerts_socket, "%s/alerts.sock", runtime);
+    camera->door = rw_door_listen(camera->socket, err);
+    return camera->door < 0 ? -1 : 0;
+}
+
+static int start_recorder(struct camera *camera, struct rw_err *err)
+{
+    struct rw_recorder_options options = {.camera = camera->camera->id,
+                                          .store = camera->store,
+                                          .streams = {true, *camera->camera->sub.url != 0},
+                                          .sync_us = camera->config->storage.sync_us,
+                                          .mailbox = camera->to_recorder,
+                                          .board = camera->board,
+                                          .alerts_socket = camera->alerts_socket,
+                                          .clock = camera->clock};
+    camera->recorder = rw_recorder_start(&options, err);
+    return camera->recorder ? 0 : -1;
+}
+
+static int start_watcher(struct camera *camera, struct rw_err *err)
+{
+    if (!camera->camera->detect.enabled)
+        return 0;
+    struct rw_watcher_options options = {.camera = camera->camera,
+                                         .mailbox = camera->to_watcher,
+                                         .recorder = camera->to_recorder,
+                                         .board = camera->board,
+                                         .clock = camera->clock};
+    camera->watcher = rw_watcher_start(&options, err);
+    return camera->watcher ? 0 : -1;
+}
+
+static int start_ingest(struct camera *camera, enum rw_stream stream, struct rw_err *err)
+{
+    const struct rw_camera_config *config = camera->camera;
+    const struct rw_stream_config *stream_config = stream == RW_MAIN ? &config->main : &config->sub;
+    if (!*stream_config->url)
+        return 0;
+    bool on_main = config->detect.on_main || !*config->sub.url;
+    bool watched = camera->watcher && (stream == RW_MAIN) == on_main;
+    struct rw_ingest_options options = {.camera = config->id,
+                                        .config = stream_config,
+                                        .stream = stream,
+                                        .recorder = camera->to_recorder,
+                                        .watcher = watched ? camera->to_watcher : NULL,
+                                        .board = camera->board,
+                                        .cancel = camera->cancel,
+                                        .clock = camera->clock};
+    camera->ingest[stream] = rw_ingest_start(&options, err);
+    return camera->ingest[stream] ? 0 : -1;
+}
+
+static int start_parts(struct camera *camera, struct rw_err *err)
+{
+    return open_store(camera, err) || open_door(camera, err) || make_loop(camera, err) ||
+                   start_recorder(camera, err) || start_watcher(camera, err) ||
+                   start_ingest(camera, RW_MAIN, err) || start_ingest(camera, RW_SUB, err)
+               ? -1
+               : 0;
+}
+
+static void drain(struct rw_mailbox *box)
+{
+    struct rw_post *post;
+    rw_mailbox_close(box);
+    while ((post = rw_post_take(box, 0)))
+        rw_post_destroy(post);
+    rw_mailbox_destroy(box);
+}
+
+/* In the order of the pictures' way, so that nothing on it is lost. */
+static void stop_parts(struct camera *camera)
+{
+    rw_cancel_request(camera->cancel);
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        rw_ingest_stop(camera->ingest[stream]);
+    rw_watcher_stop(camera->watcher);
+    if (camera->recorder && camera->loop) {
+        struct rw_post *post = rw_post_create(RW_POST_STATE, RW_MAIN);
+        strcpy(post->text, "offline");
+        strcpy(post->more, "the recorder of this camera was stopped");
+        post->number = rw_now(camera->clock).utc_us;
+        rw_post_send(camera->to_recorder, post);
+    }
+    rw_recorder_stop(camera->recorder);
+    rw_store_close(camera->store);
+    drain(camera->to_watcher);
+    drain(camera->to_recorder);
+    if (camera->door >= 0) {
+        unlink(camera->socket);
+        close(camera->door);
+    }
+    sd_event_unref(camera->loop);
+    rw_cancel_destroy(camera->cancel);
+    rw_board_destroy(camera->board);
+}
+
+static void block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL); /* every thread inherits this; the loop takes them */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int rw_camera_run(const struct rw_config *config, const char *id)
+{
+    struct rw_err err = {0};
+    struct camera camera = {.config = config,
+                            .camera = rw_config_camera(config, id),
+                            .clock = rw_clock_system(),
+                            .door = -1};
+    if (!camera.camera) {
+        rw_log(RW_LOG_ERROR, id, "%s has no camera of this id", config->path);
+        return 1;
+    }
+    block_signals();
+    snprintf(camera.dir, sizeof camera.dir, "%s/%s", config->storage.path, id);
+    camera.started_boot_us = rw_now(camera.clock).boot_us;
+    camera.board = rw_board_create();
+    camera.cancel = rw_cancel_create();
+    camera.to_recorder = rw_mailbox_create(RECORDER_BYTES);
+    camera.to_watcher = rw_mailbox_create(WATCHER_BYTES);
+    int status = 1;
+    if (start_parts(&camera, &err))
+        rw_log(RW_LOG_ERROR, id, "%s", err.text);
+    else if (sd_event_loop(camera.loop) >= 0)
+        status = 0;
+    stop_parts(&camera);
+    return status;
+}

@@ -1,0 +1,175 @@
+#include "camera/ingest.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "camera/post.h"
+#include "media/source.h"
+
+/* From connect to the first answer after PLAY, and between two pictures. */
+enum { OPEN_TIMEOUT_MS = 6000, READ_TIMEOUT_MS = 8000 };
+/* Short enough that a camera is back within 5 s of its return; a refused login is not repeated so
+ * fast that the camera locks the account. */
+enum { RETRY_FIRST_MS = 500, RETRY_MAX_MS = 3000, RETRY_LOGIN_MS = 10000 };
+
+struct rw_ingest {
+    struct rw_ingest_options options;
+    pthread_t thread;
+    /* ingest thread only */
+    int retry_ms;
+    char said[200];           /* the last trouble logged: said once */
+    enum rw_cause lost_cause; /* why packets are missing for the recorder, NONE: none are */
+    bool recorder_wants_key, watcher_wants_key;
+};
+
+static void say_trouble(struct rw_ingest *ingest, const struct rw_err *err)
+{
+    const struct rw_ingest_options *o = &ingest->options;
+    rw_board_lost(o->board, o->stream, err->text);
+    if (!strncmp(ingest->said, err->text, sizeof ingest->said - 1))
+        return;
+    rw_log(RW_LOG_WARNING, o->camera, "%s stream: %s; trying again", rw_stream_name(o->stream),
+           err->text);
+    snprintf(ingest->said, sizeof ingest->said, "%.199s", err->text);
+}
+
+/* Recording is sacred: a packet is refused only when the recorder is megabytes behind; then all up
+ * to the next keyframe are, and the hole is told. */
+static void give_recorder(struct rw_ingest *ingest, const struct rw_packet *packet)
+{
+    const struct rw_ingest_options *o = &ingest->options;
+    if (ingest->recorder_wants_key && !packet->keyframe)
+        return;
+    struct rw_post *post = rw_post_packet(o->stream, rw_packet_ref(packet), ingest->lost_cause);
+    if (!rw_mailbox_put(o->recorder, &post->mail)) {
+        ingest->recorder_wants_key = false;
+        ingest->lost_cause = RW_CAUSE_NONE;
+        return;
+    }
+    rw_post_destroy(post);
+    if (!ingest->recorder_wants_key)
+        rw_log(RW_LOG_ERROR, o->camera,
+               "%s stream: the disk does not keep up; pictures are dropped to the next keyframe",
+               rw_stream_name(o->stream));
+    ingest->recorder_wants_key = true;
+    ingest->lost_cause = RW_CAUSE_OVERLOAD;
+}
+
+/* Detection is lossy: where the watcher is late it gets the newest keyframe next. */
+static void give_watcher(struct rw_ingest *ingest, const struct rw_packet *packet)
+{
+    const struct rw_ingest_options *o = &ingest->options;
+    if (!o->watcher || (ingest->watcher_wants_key && !packet->keyframe))
+        return;
+    struct rw_post *post = rw_post_packet(o->stream, rw_packet_ref(packet), RW_CAUSE_NONE);
+    ingest->watcher_wants_key = rw_mailbox_put(o->watcher, &post->mail) != 0;
+    if (ingest->watcher_wants_key)
+        rw_post_destroy(post);
+}
+
+static void tell_lost(struct rw_ingest *ingest)
+{
+    const struct rw_ingest_options *o = &ingest->options;
+    rw_post_send(o->recorder, rw_post_create(RW_POST_LOST, o->stream));
+    if (o->watcher)
+        rw_post_send(o->watcher, rw_post_create(RW_POST_LOST, o->stream));
+    ingest->lost_cause = RW_CAUSE_CAMERA_LOST;
+    ingest->recorder_wants_key = ingest->watcher_wants_key = true;
+}
+
+static void say_connected(struct rw_ingest *ingest, const struct rw_packet *packet)
+{
+    const struct rw_ingest_options *o = &ingest->options;
+    rw_board_connected(o->board, o->stream);
+    ingest->retry_ms = RETRY_FIRST_MS;
+    ingest->said[0] = 0;
+    rw_log(RW_LOG_INFO, o->camera, "%s stream: pictures come, %s %dx%d", rw_stream_name(o->stream),
+           rw_codec_name(packet->codec), rw_codec_width(packet->codec),
+           rw_codec_height(packet->codec));
+}
+
+static void read_source(struct rw_ingest *ingest, struct rw_source *source)
+{
+    const struct rw_ingest_options *o = &ingest->options;
+    struct rw_packet *packet;
+    struct rw_err err = {0};
+    bool first = true;
+    while ((packet = rw_source_read(source, &err))) {
+        if (first)
+            say_connected(ingest, packet);
+        first = false;
+        rw_board_picture(o->board, o->stream, packet->arrival_us, packet->utc_us);
+        give_recorder(ingest, packet);
+        give_watcher(ingest, packet);
+        rw_packet_unref(packet);
+    }
+    if (!first)
+        tell_lost(ingest);
+    if (err.code != RW_ECANCELED)
+        say_trouble(ingest, &err);
+}
+
+/* Waits before the next try: longer each time, with jitter so that cameras do not queue up. */
+static void wait_to_retry(struct rw_ingest *ingest, enum rw_code why)
+{
+    int wait = ingest->retry_ms;
+    if (why == RW_EAUTH)
+        wait = RETRY_LOGIN_MS;
+    else if (ingest->retry_ms < RETRY_MAX_MS)
+        ingest->retry_ms += RETRY_FIRST_MS;
+    uint8_t jitter;
+    rw_random(&jitter, 1);
+    rw_cancel_wait(ingest->options.cancel, wait - wait * jitter / 1024);
+}
+
+static void *ingest_main(void *arg)
+{
+    struct rw_ingest *ingest = arg;
+    const struct rw_ingest_options *o = &ingest->options;
+    struct rw_source_options source_options = {.url = o->config->url,
+                                               .username = o->config->username,
+                                               .password = o->config->password,
+                                               .udp = o->config->udp,
+                                               .open_timeout_ms = OPEN_TIMEOUT_MS,
+                                               .read_timeout_ms = READ_TIMEOUT_MS,
+                                               .cancel = o->cancel,
+                                               .clock = o->clock};
+    while (!rw_cancel_requested(o->cancel)) {
+        struct rw_err err = {0};
+        struct rw_source *source = rw_source_open(&source_options, &err);
+        if (source)
+            read_source(ingest, source);
+        else if (err.code != RW_ECANCELED)
+            say_trouble(ingest, &err);
+        rw_source_close(source);
+        wait_to_retry(ingest, err.code);
+    }
+    return NULL;
+}
+
+struct rw_ingest *rw_ingest_start(const struct rw_ingest_options *options, struct rw_err *err)
+{
+    struct rw_ingest *ingest = calloc(1, sizeof *ingest);
+    if (!ingest)
+        abort();
+    ingest->options = *options;
+    ingest->retry_ms = RETRY_FIRST_MS;
+    rw_board_use(options->board, options->stream);
+    if (!pthread_create(&ingest->thread, NULL, ingest_main, ingest))
+        return ingest;
+    free(ingest);
+    rw_fail(err, RW_ENOMEM, "no thread for the %s stream", rw_stream_name(options->stream));
+    return NULL;
+}
+
+void rw_ingest_stop(struct rw_ingest *ingest)
+{
+    if (!ingest)
+        return;
+    pthread_join(ingest->thread, NULL);
+    free(ingest);
+}

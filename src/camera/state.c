@@ -1,0 +1,60 @@
+#include "camera/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* No picture for this long: whatever the connection says, the camera is away. */
+#define STALE_US INT64_C(10000000)
+/* A fragment of a second, a picture held, a slow sync. */
+#define WRITTEN_US INT64_C(6000000)
+
+static void put(struct rw_state *out, const char *word, const char *stream, const char *reason)
+{
+    snprintf(out->word, sizeof out->word, "%s", word);
+    snprintf(out->reason, sizeof out->reason, "%s%.180s", stream, reason);
+}
+
+static bool fresh(const struct rw_stream_notice *stream, int64_t boot_us)
+{
+    return stream->picture_boot_us && boot_us - stream->picture_boot_us < STALE_US;
+}
+
+static void judge(struct rw_state *out, const struct rw_notice *notice, int64_t started_boot_us,
+                  int64_t boot_us)
+{
+    const struct rw_stream_notice *main = &notice->stream[RW_MAIN], *sub = &notice->stream[RW_SUB];
+    if (!fresh(main, boot_us) && *main->reason)
+        put(out, "offline", "", main->reason);
+    else if (!fresh(main, boot_us) && boot_us - started_boot_us < STALE_US &&
+             !main->picture_boot_us)
+        put(out, "connecting", "", "");
+    else if (!fresh(main, boot_us))
+        put(out, "offline", "", "no picture has come for 10 s");
+    else if (!main->connected)
+        put(out, "connecting", "", main->reason);
+    else if (*notice->disk_reason)
+        put(out, "online", "", notice->disk_reason);
+    else if (sub->used && !sub->connected)
+        put(out, "online", "sub stream: ", *sub->reason ? sub->reason : "connecting");
+    else
+        put(out, "online", "", "");
+}
+
+bool rw_state_update(struct rw_state *state, const struct rw_notice *notice,
+                     int64_t started_boot_us, struct rw_now now)
+{
+    struct rw_state next = {.since_us = state->since_us};
+    judge(&next, notice, started_boot_us, now.boot_us);
+    bool other = strcmp(next.word, state->word) != 0;
+    bool changed = other || strcmp(next.reason, state->reason) != 0;
+    if (other)
+        next.since_us = now.utc_us;
+    *state = next;
+    return changed;
+}
+
+bool rw_state_recording(const struct rw_notice *notice, int64_t now_utc_us)
+{
+    int64_t age = now_utc_us - notice->stream[RW_MAIN].written_utc_us;
+    return notice->stream[RW_MAIN].written_utc_us && age < WRITTEN_US && age > -WRITTEN_US;
+}

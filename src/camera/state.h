@@ -1,0 +1,17 @@
+/* How the camera is, in one word and one sentence, from the notice board. Pure. */
+#pragma once
+
+#include "camera/board.h"
+
+struct rw_state {
+    char word[16];    /* "online", "connecting", "offline" */
+    char reason[200]; /* "" when all is well */
+    int64_t since_us; /* UTC */
+};
+
+/* started_boot_us: when this process began. Changes *state and returns true when word or reason
+ * are others than before. */
+bool rw_state_update(struct rw_state *state, const struct rw_notice *notice,
+                     int64_t started_boot_us, struct rw_now now);
+/* Is the main stream (the only one, else) on disk up to a few seconds ago? */
+bool rw_state_recording(const struct rw_notice *notice, int64_t now_utc_us);

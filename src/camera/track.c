@@ -1,0 +1,256 @@
+#include "camera/track.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum { PICTURES_MAX = 512 };
+/* Two pictures further apart than this have a hole between them. */
+#define PICTURE_MAX_US INT64_C(3000000)
+/* How long the last picture before a hole lasts, where nothing tells. */
+#define PICTURE_US INT64_C(66667)
+
+struct piece {
+    struct rw_packet *packet; /* owned */
+    int64_t duration_us;
+};
+
+struct rw_track {
+    /* recorder thread only */
+    struct rw_store *store;
+    enum rw_stream stream;
+    int64_t fragment_us;
+    const char *camera;
+    struct rw_board *board;
+    const struct rw_codec *codec; /* owned; of the muxer */
+    struct rw_mux *mux;           /* NULL: the next fragment begins a run */
+    struct rw_packet *held;       /* newest picture, its duration not known yet */
+    struct piece piece[PICTURES_MAX];
+    int pieces;
+    int64_t duration_us;             /* of the pieces */
+    size_t bytes;                    /* of the pieces */
+    size_t gop_bytes, largest_gop;   /* since the last keyframe; of late */
+    int64_t interval_us;             /* between the last two pictures */
+    enum rw_cause cause;             /* of a hole before the next fragment */
+    int64_t end_utc_us, end_boot_us; /* of the fragment before: tells clock steps */
+    bool refused;                    /* the disk refused the last fragment */
+    struct rw_buf init, fragment;    /* scratch */
+};
+
+struct rw_track *rw_track_create(struct rw_store *store, enum rw_stream stream, int64_t fragment_us,
+                                 const char *camera, struct rw_board *board)
+{
+    struct rw_track *track = calloc(1, sizeof *track);
+    if (!track)
+        abort();
+    track->store = store;
+    track->stream = stream;
+    track->fragment_us = fragment_us;
+    track->camera = camera;
+    track->board = board;
+    track->interval_us = PICTURE_US;
+    return track;
+}
+
+static void drop_pieces(struct rw_track *track)
+{
+    for (int i = 0; i < track->pieces; i++)
+        rw_packet_unref(track->piece[i].packet);
+    track->pieces = 0;
+    track->duration_us = 0;
+    track->bytes = 0;
+}
+
+static void drop_mux(struct rw_track *track)
+{
+    rw_mux_destroy(track->mux);
+    track->mux = NULL;
+}
+
+void rw_track_destroy(struct rw_track *track)
+{
+    if (!track)
+        return;
+    drop_pieces(track);
+    drop_mux(track);
+    rw_packet_unref(track->held);
+    rw_codec_unref((struct rw_codec *)track->codec);
+    rw_buf_finish(&track->init);
+    rw_buf_finish(&track->fragment);
+    free(track);
+}
+
+/* A new muxer for the pieces' codec, its init segment in track->init. */
+static int make_mux(struct rw_track *track, struct rw_err *err)
+{
+    drop_mux(track);
+    rw_codec_unref((struct rw_codec *)track->codec);
+    track->codec = rw_codec_ref(track->piece[0].packet->codec);
+    rw_buf_clear(&track->init);
+    track->mux = rw_mux_create(track->codec, &track->init, err);
+    return track->mux ? 0 : -1;
+}
+
+/* A slot begins with a keyframe where it can: at a keyframe the whole coming GOP must fit. */
+static size_t room_wanted(const struct rw_track *track)
+{
+    size_t bytes = track->bytes + rw_mux_overhead(track->pieces);
+    size_t gop = track->largest_gop + track->largest_gop / 4;
+    bool key = track->piece[0].packet->keyframe;
+    return key && gop > bytes && gop < rw_store_capacity(track->store, 4096) / 2 ? gop : bytes;
+}
+
+/* Sees to a muxer and to room in the open slot, or in the next one. */
+static int prepare_slot(struct rw_track *track, struct rw_err *err)
+{
+    const struct rw_packet *first = track->piece[0].packet;
+    size_t want = room_wanted(track);
+    int64_t base_us;
+    if (track->mux && rw_store_room(track->store, track->stream) >= want)
+        return 0;
+    bool same_run = track->mux != NULL;
+    if (make_mux(track, err))
+        return -1;
+    if (track->bytes + rw_mux_overhead(track->pieces) >
+        rw_store_capacity(track->store, track->init.size))
+        return rw_fail(err, RW_EINVAL,
+                       "one second of pictures (%zu bytes) does not fit into a slot; raise "
+                       "storage.slot_size",
+                       track->bytes);
+    if (!same_run && rw_store_room(track->store, track->stream) >= want &&
+        rw_store_resumable(track->store, track->stream, track->init.data, track->init.size,
+                           first->dts_us, &base_us)) {
+        rw_mux_start_at(track->mux, first->dts_us - base_us);
+        return 0;
+    }
+    return rw_store_begin(track->store, track->stream, track->init.data, track->init.size,
+                          first->dts_us, err);
+}
+
+static int mux_pieces(struct rw_track *track, struct rw_err *err)
+{
+    rw_buf_clear(&track->fragment);
+    for (int i = 0; i < track->pieces; i++)
+        if (rw_mux_add(track->mux, track->piece[i].packet, track->piece[i].duration_us, err))
+            return -1;
+    return rw_mux_flush(track->mux, &track->fragment, err);
+}
+
+/* How far the clock of day moved against the steady one since the fragment before. */
+static int64_t clock_step(const struct rw_track *track, const struct rw_packet *first)
+{
+    if (!track->end_boot_us || !first->after_jump)
+        return 0;
+    int64_t step = (first->utc_us - track->end_utc_us) - (first->boot_us - track->end_boot_us);
+    return step > 100000 || step < -100000 ? step : 0;
+}
+
+static int store_pieces(struct rw_track *track, struct rw_err *err)
+{
+    const struct rw_packet *first = track->piece[0].packet;
+    bool moved;
+    if (prepare_slot(track, err) || mux_pieces(track, err))
+        return -1;
+    struct rw_fragment_in in = {.bytes = track->fragment.data,
+                                .size = track->fragment.size,
+                                .start_us = first->dts_us,
+                                .boot_us = first->boot_us,
+                                .duration_us = track->duration_us,
+                                .keyframe = first->keyframe,
+                                .step_us = clock_step(track, first),
+                                .cause = track->cause};
+    return rw_store_append(track->store, track->stream, &in, &moved, err);
+}
+
+static void say_refused(struct rw_track *track, const struct rw_err *err)
+{
+    rw_board_disk(track->board, err->text);
+    if (!track->refused)
+        rw_log(RW_LOG_ERROR, track->camera, "%s stream: %s; pictures are being lost",
+               rw_stream_name(track->stream), err->text);
+    track->refused = true;
+    track->cause = RW_CAUSE_DISK;
+    drop_mux(track);
+}
+
+static void write_fragment(struct rw_track *track)
+{
+    struct rw_err err = {0};
+    if (!track->pieces)
+        return;
+    const struct rw_packet *first = track->piece[0].packet;
+    if (store_pieces(track, &err)) {
+        say_refused(track, &err);
+    } else {
+        if (track->refused) {
+            rw_log(RW_LOG_INFO, track->camera, "%s stream: the disk takes pictures again",
+                   rw_stream_name(track->stream));
+            rw_board_disk(track->board, "");
+        }
+        track->refused = false;
+        track->cause = RW_CAUSE_NONE;
+        rw_board_written(track->board, track->stream, first->dts_us + track->duration_us);
+    }
+    track->end_utc_us = first->dts_us + track->duration_us;
+    track->end_boot_us = first->boot_us + track->duration_us;
+    drop_pieces(track);
+}
+
+/* The held picture becomes a piece that lasts this long. */
+static void settle_held(struct rw_track *track, int64_t duration_us)
+{
+    struct rw_packet *packet = track->held;
+    track->held = NULL;
+    if (!packet)
+        return;
+    if (packet->keyframe) {
+        if (track->gop_bytes > track->largest_gop)
+            track->largest_gop = track->gop_bytes;
+        else
+            track->largest_gop -= (track->largest_gop - track->gop_bytes) / 16;
+        track->gop_bytes = 0;
+    }
+    track->gop_bytes += packet->size;
+    track->piece[track->pieces++] = (struct piece){packet, duration_us};
+    track->duration_us += duration_us;
+    track->bytes += packet->size;
+}
+
+static bool breaks_run(const struct rw_track *track, const struct rw_packet *packet,
+                       int64_t interval_us)
+{
+    return packet->after_jump || interval_us <= 0 || interval_us > PICTURE_MAX_US ||
+           packet->codec != track->held->codec;
+}
+
+void rw_track_add(struct rw_track *track, struct rw_packet *packet, enum rw_cause cause)
+{
+    if (track->held) {
+        int64_t interval = packet->dts_us - track->held->dts_us;
+        bool broken = breaks_run(track, packet, interval) || cause != RW_CAUSE_NONE;
+        if (!broken)
+            track->interval_us = interval;
+        settle_held(track, track->interval_us);
+        if (broken) {
+            write_fragment(track);
+            drop_mux(track);
+        } else if (packet->keyframe || track->pieces == PICTURES_MAX ||
+                   track->duration_us + track->interval_us / 2 >= track->fragment_us) {
+            write_fragment(track);
+        }
+    }
+    if (cause != RW_CAUSE_NONE)
+        track->cause = cause;
+    track->held = packet;
+}
+
+void rw_track_end(struct rw_track *track)
+{
+    if (!track->held)
+        return;
+    settle_held(track, track->interval_us);
+    write_fragment(track);
+    drop_mux(track);
+    track->cause = RW_CAUSE_CAMERA_LOST;
+}

@@ -1,0 +1,19 @@
+/* From packets to fragments in slots: one stream's way through the recorder. Recorder thread only.
+ */
+#pragma once
+
+#include "camera/board.h"
+#include "media/mux.h"
+#include "media/packet.h"
+#include "store/store.h"
+
+struct rw_track;
+
+/* Borrows store and board. fragment_us: a fragment is no longer than this, or one picture. */
+struct rw_track *rw_track_create(struct rw_store *store, enum rw_stream stream, int64_t fragment_us,
+                                 const char *camera, struct rw_board *board);
+void rw_track_destroy(struct rw_track *track); /* takes NULL; writes nothing */
+/* Takes the caller's reference. A picture is held until its successor tells how long it lasts. */
+void rw_track_add(struct rw_track *track, struct rw_packet *packet, enum rw_cause cause);
+/* The source ended: writes what is held. */
+void rw_track_end(struct rw_track *track);

@@ -1,0 +1,295 @@
+#include "camera/watcher.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "camera/alarm.h"
+#include "camera/post.h"
+#include "media/decode.h"
+#include "media/jpeg.h"
+#include "motion/motion.h"
+
+enum { TAKE_MS = 500, JPEG_QUALITY = 75, THUMBNAIL_MAX = 10 * 1024 };
+/* A picture that arrived longer ago than this is not worth decoding: the newest keyframe is. */
+#define LATE_US INT64_C(3000000)
+
+struct rw_watcher {
+    struct rw_watcher_options options;
+    pthread_t thread;
+    /* watcher thread only */
+    struct rw_decoder *decoder;
+    const struct rw_codec *codec; /* owned; of the decoder */
+    struct rw_motion *motion;
+    struct rw_alarm alarm;
+    struct rw_event event;
+    struct rw_picture *best; /* of the event; owned */
+    bool best_told;
+    bool wants_key;
+    int64_t now_us;        /* UTC of the newest picture, or of the clock without one */
+    int64_t count_from_us; /* boot time of the fps count's start */
+    int pictures;          /* looked at since then */
+    bool decode_failed;    /* said once */
+};
+
+static void copy_region(const struct rw_zone_config *from, struct rw_region *to)
+{
+    to->points = from->points < RW_POLYGON_MAX ? from->points : RW_POLYGON_MAX;
+    memcpy(to->polygon, from->polygon, (size_t)to->points * sizeof *to->polygon);
+    to->sensitivity = from->sensitivity;
+}
+
+void rw_watcher_motion_options(const struct rw_detect_config *config, struct rw_motion_options *out)
+{
+    *out = (struct rw_motion_options){.sensitivity = config->sensitivity};
+    for (int i = 0; i < config->zone_count && i < RW_REGIONS_MAX; i++)
+        copy_region(&config->zones[i], &out->zones[out->zone_count++]);
+    for (int i = 0; i < config->mask_count && i < RW_REGIONS_MAX; i++)
+        copy_region(&config->masks[i], &out->masks[out->mask_count++]);
+}
+
+/* --- events --- */
+
+static bool armed_now(const struct rw_watcher *watcher, int64_t utc_us)
+{
+    struct rw_notice notice;
+    rw_board_read(watcher->options.board, &notice);
+    return notice.armed_by_hand && utc_us >= notice.snoozed_until_us &&
+           rw_schedule_armed(&watcher->options.camera->detect, utc_us);
+}
+
+static void new_event(struct rw_watcher *watcher)
+{
+    const struct rw_clock *clock = watcher->options.clock;
+    struct rw_event *event = &watcher->event;
+    struct rw_now now = rw_now(clock);
+    struct rw_clock_state state = clock->state(clock->self);
+    *event = (struct rw_event){.kind = "motion",
+                               .start_us = watcher->alarm.start_us,
+                               .seen_us = now.utc_us,
+                               .decided_us = now.utc_us,
+                               .armed = armed_now(watcher, now.utc_us),
+                               .clock_trust = (int)state.trust,
+                               .clock_error_us = state.error_us};
+    if (watcher->best)
+        event->seen_us = now.utc_us - (now.boot_us - watcher->best->arrival_us);
+    rw_ulid_make(event->start_us, event->id);
+}
+
+static void name_zones(struct rw_watcher *watcher)
+{
+    const struct rw_detect_config *detect = &watcher->options.camera->detect;
+    struct rw_event *event = &watcher->event;
+    event->zone_count = 0;
+    for (int i = 0; i < detect->zone_count && i < RW_ZONES_MAX; i++)
+        if (watcher->alarm.zones >> i & 1)
+            snprintf(event->zones[event->zone_count++], RW_NAME_SIZE, "%s", detect->zones[i].name);
+}
+
+static void make_pictures(struct rw_watcher *watcher, struct rw_post *post)
+{
+    struct rw_err err;
+    if (!watcher->best || watcher->best_told)
+        return;
+    if (rw_jpeg_encode(watcher->best, JPEG_QUALITY, &post->jpeg, &err) ||
+        rw_jpeg_crop(watcher->best, watcher->alarm.box, THUMBNAIL_MAX, &post->thumbnail, &err)) {
+        rw_log(RW_LOG_ERROR, watcher->options.camera->id, "no picture of event %s: %s",
+               watcher->event.id, err.text);
+        rw_buf_clear(&post->jpeg);
+        return;
+    }
+    watcher->best_told = true;
+}
+
+static void tell(struct rw_watcher *watcher, enum rw_alarm_word word)
+{
+    static const enum rw_phase phases[] = {[RW_ALARM_START] = RW_PHASE_START,
+                                           [RW_ALARM_UPDATE] = RW_PHASE_UPDATE,
+                                           [RW_ALARM_END] = RW_PHASE_END};
+    const struct rw_alarm *alarm = &watcher->alarm;
+    struct rw_event *event = &watcher->event;
+    if (word == RW_ALARM_START)
+        new_event(watcher);
+    event->phase = phases[word];
+    event->end_us = alarm->end_us;
+    event->peak_us = alarm->peak_us;
+    event->box = alarm->box;
+    event->score = alarm->score;
+    name_zones(watcher);
+    struct rw_post *post = rw_post_create(RW_POST_EVENT, RW_MAIN);
+    post->event = *event;
+    make_pictures(watcher, post);
+    post->mail.bytes = sizeof *post + post->jpeg.size + post->thumbnail.size;
+    if (word != RW_ALARM_UPDATE)
+        rw_log(RW_LOG_INFO, watcher->options.camera->id, "event %s %s", event->id,
+               word == RW_ALARM_START ? "starts" : "ends");
+    rw_post_send(watcher->options.recorder, post);
+}
+
+static void show_best(struct rw_watcher *watcher, const struct rw_picture *picture)
+{
+    rw_picture_unref(watcher->best);
+    watcher->best = rw_picture_ref(picture);
+    watcher->best_told = false;
+}
+
+static void feed(struct rw_watcher *watcher, enum rw_motion_change change,
+                 const struct rw_motion_run *run, const struct rw_picture *picture)
+{
+    enum rw_alarm_word word;
+    do {
+        bool show;
+        word = rw_alarm_feed(&watcher->alarm, change, run, watcher->now_us, &show);
+        if (show && picture)
+            show_best(watcher, picture);
+        if (word != RW_ALARM_NONE)
+            tell(watcher, word);
+        change = RW_MOTION_NONE;
+    } while (word == RW_ALARM_END);
+}
+
+/* --- pictures --- */
+
+static void look(struct rw_watcher *watcher, const struct rw_picture *picture)
+{
+    struct rw_motion_run run;
+    enum rw_motion_change change =
+        rw_motion_look(watcher->motion, &picture->luma, picture->utc_us, &run);
+    watcher->now_us = picture->utc_us;
+    watcher->pictures++;
+    feed(watcher, change, &run, picture);
+}
+
+/* A hole in the pictures: what moved before it is over, the background is learned anew. */
+static void break_off(struct rw_watcher *watcher)
+{
+    struct rw_motion_run run;
+    enum rw_motion_change change = rw_motion_break(watcher->motion, &run);
+    feed(watcher, change, &run, NULL);
+    if (watcher->decoder)
+        rw_decoder_flush(watcher->decoder);
+    watcher->wants_key = true;
+}
+
+static void use_codec(struct rw_watcher *watcher, const struct rw_codec *codec)
+{
+    struct rw_err err;
+    if (codec == watcher->codec)
+        return;
+    rw_decoder_destroy(watcher->decoder);
+    rw_codec_unref((struct rw_codec *)watcher->codec);
+    watcher->codec = rw_codec_ref(codec);
+    watcher->decoder = rw_decoder_create(codec, &err);
+    if (!watcher->decoder)
+        rw_log(RW_LOG_ERROR, watcher->options.camera->id, "watching is not possible: %s", err.text);
+}
+
+static bool too_late(const struct rw_watcher *watcher, const struct rw_packet *packet)
+{
+    return rw_now(watcher->options.clock).boot_us - packet->arrival_us > LATE_US;
+}
+
+static void decode(struct rw_watcher *watcher, const struct rw_packet *packet)
+{
+    struct rw_err err;
+    if (!watcher->wants_key && too_late(watcher, packet))
+        break_off(watcher);
+    if (watcher->wants_key && (!packet->keyframe || too_late(watcher, packet)))
+        return;
+    watcher->wants_key = false;
+    use_codec(watcher, packet->codec);
+    if (!watcher->decoder)
+        return;
+    if (rw_decoder_send(watcher->decoder, packet, &err)) {
+        if (!watcher->decode_failed)
+            rw_log(RW_LOG_WARNING, watcher->options.camera->id,
+                   "a picture cannot be decoded (%s); it is recorded as it came", err.text);
+        watcher->decode_failed = true;
+        watcher->wants_key = true;
+        return;
+    }
+    struct rw_picture *picture;
+    while ((picture = rw_decoder_take(watcher->decoder))) {
+        watcher->decode_failed = false;
+        look(watcher, picture);
+        rw_picture_unref(picture);
+    }
+}
+
+static void count_pictures(struct rw_watcher *watcher)
+{
+    int64_t now = rw_now(watcher->options.clock).boot_us;
+    int64_t span = now - watcher->count_from_us;
+    if (span < 2 * RW_SECOND_US)
+        return;
+    rw_board_watch_fps(watcher->options.board,
+                       (double)watcher->pictures * RW_SECOND_US / (double)span);
+    watcher->count_from_us = now;
+    watcher->pictures = 0;
+}
+
+static void *watcher_main(void *arg)
+{
+    struct rw_watcher *watcher = arg;
+    const struct rw_watcher_options *o = &watcher->options;
+    watcher->count_from_us = rw_now(o->clock).boot_us;
+    for (;;) {
+        struct rw_post *post = rw_post_take(o->mailbox, TAKE_MS);
+        if (!post && rw_mailbox_closed(o->mailbox))
+            break;
+        if (post && post->kind == RW_POST_PACKET)
+            decode(watcher, post->packet);
+        else if (post)
+            break_off(watcher);
+        if (!post || post->kind != RW_POST_PACKET) { /* no picture tells the time */
+            watcher->now_us = rw_now(o->clock).utc_us;
+            feed(watcher, RW_MOTION_NONE, NULL, NULL);
+        }
+        rw_post_destroy(post);
+        count_pictures(watcher);
+    }
+    enum rw_alarm_word word = rw_alarm_close(&watcher->alarm, rw_now(o->clock).utc_us);
+    if (word != RW_ALARM_NONE)
+        tell(watcher, word);
+    return NULL;
+}
+
+static void free_watcher(struct rw_watcher *watcher)
+{
+    rw_decoder_destroy(watcher->decoder);
+    rw_codec_unref((struct rw_codec *)watcher->codec);
+    rw_motion_destroy(watcher->motion);
+    rw_picture_unref(watcher->best);
+    free(watcher);
+}
+
+struct rw_watcher *rw_watcher_start(const struct rw_watcher_options *options, struct rw_err *err)
+{
+    struct rw_watcher *watcher = calloc(1, sizeof *watcher);
+    if (!watcher)
+        abort();
+    watcher->options = *options;
+    watcher->wants_key = true;
+    struct rw_motion_options motion;
+    rw_watcher_motion_options(&options->camera->detect, &motion);
+    watcher->motion = rw_motion_create(&motion);
+    rw_alarm_init(&watcher->alarm, &options->camera->alert);
+    if (watcher->motion && !pthread_create(&watcher->thread, NULL, watcher_main, watcher))
+        return watcher;
+    free_watcher(watcher);
+    rw_fail(err, RW_ENOMEM, "the watcher thread cannot be started");
+    return NULL;
+}
+
+void rw_watcher_stop(struct rw_watcher *watcher)
+{
+    if (!watcher)
+        return;
+    rw_mailbox_close(watcher->options.mailbox);
+    pthread_join(watcher->thread, NULL);
+    free_watcher(watcher);
+}

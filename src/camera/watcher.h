@@ -1,0 +1,28 @@
+/* The watcher thread: decodes one stream, looks for motion, makes events with their pictures and
+ * mails them to the recorder. Late, it goes on with the newest keyframe. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/mailbox.h"
+#include "camera/board.h"
+#include "config/config.h"
+#include "motion/motion.h"
+
+struct rw_watcher_options {
+    const struct rw_camera_config *camera;
+    struct rw_mailbox *mailbox;
+    struct rw_mailbox *recorder;
+    struct rw_board *board;
+    const struct rw_clock *clock;
+};
+
+struct rw_watcher;
+
+/* Borrows everything in the options until stopped. */
+struct rw_watcher *rw_watcher_start(const struct rw_watcher_options *options, struct rw_err *err);
+/* Closes the mailbox, ends an event that is on, waits. Takes NULL. */
+void rw_watcher_stop(struct rw_watcher *watcher);
+
+/* What the detector is told of the camera's zones, masks and sensitivity. */
+void rw_watcher_motion_options(const struct rw_detect_config *config,
+                               struct rw_motion_options *out);

@@ -1,0 +1,241 @@
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/units.h"
+#include "cli/cli.h"
+
+enum { CONFIG_MAX = 1 << 20 };
+static const char default_config[] = "/etc/roadwatch/roadwatch.yaml";
+
+#define CONFIG RW_OPTION_CONFIG
+
+static const struct rw_command commands[] = {
+    {"run", "", "the service, in the foreground", RW_ROLE_RUN, NULL, CONFIG},
+    {"camera", "ID", "one camera's role by itself", RW_ROLE_CAMERA, NULL, CONFIG},
+    {"alerts", "", "the MQTT role by itself", RW_ROLE_ALERTS, NULL, CONFIG},
+    {"check", "", "is the file right, and what does the disk promise", RW_ROLE_NONE,
+     rw_command_check, CONFIG | RW_OPTION_LIVE | RW_OPTION_JSON},
+    {"status", "", "is each camera recording now, how far back, what is wrong", RW_ROLE_NONE,
+     rw_command_status, CONFIG | RW_OPTION_JSON},
+    {"events", "", "events, one JSON object a line", RW_ROLE_NONE, rw_command_events,
+     CONFIG | RW_OPTION_CAMERA | RW_OPTION_SPAN | RW_OPTION_JSON},
+    {"coverage", "", "recorded spans, and gaps with their causes", RW_ROLE_NONE,
+     rw_command_coverage,
+     CONFIG | RW_OPTION_CAMERA | RW_OPTION_SPAN | RW_OPTION_STREAM | RW_OPTION_JSON},
+    {"detect", "FILE", "the detector over a recording", RW_ROLE_NONE, rw_command_detect,
+     CONFIG | RW_OPTION_CAMERA | RW_OPTION_JSON},
+    {"fsck", "", "checks the recordings and their index", RW_ROLE_NONE, rw_command_fsck,
+     CONFIG | RW_OPTION_CAMERA | RW_OPTION_REBUILD | RW_OPTION_JSON},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+struct option_row {
+    const char *name, *value, *help;
+    unsigned option;
+};
+
+static const struct option_row option_rows[] = {
+    {"config", "FILE", "the configuration (-c); default /etc/roadwatch/roadwatch.yaml", CONFIG},
+    {"camera", "ID", "only this camera", RW_OPTION_CAMERA},
+    {"from", "TIME", "2026-11-23T12:00:00Z, \"2026-11-23 19:00\" local, now, -15m", RW_OPTION_SPAN},
+    {"to", "TIME", "the same; default now", RW_OPTION_SPAN},
+    {"stream", "main|sub", "which stream; default main", RW_OPTION_STREAM},
+    {"json", NULL, "for programs", RW_OPTION_JSON},
+    {"rebuild", NULL, "makes the index anew from the slots", RW_OPTION_REBUILD},
+    {"live", NULL, "looks at each camera for some seconds", RW_OPTION_LIVE},
+};
+enum { OPTIONS = sizeof option_rows / sizeof *option_rows };
+
+int rw_complain(int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("roadwatch: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return status;
+}
+
+static void print_help(FILE *out)
+{
+    fputs("roadwatch " ROADWATCH_VERSION ": records road cameras, notices motion, tells of it.\n\n"
+          "roadwatch COMMAND [-c FILE] …\n\n",
+          out);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-9s %-5s %s\n", commands[i].name, commands[i].operand,
+                commands[i].summary);
+    fputs("\nroadwatch COMMAND --help says more of one.\n", out);
+}
+
+static int print_command_help(const struct rw_command *command)
+{
+    printf("roadwatch %s %s\n  %s\n\n", command->name, command->operand, command->summary);
+    for (int i = 0; i < OPTIONS; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (command->options & row->option)
+            printf("  --%s %-*s %s\n", row->name, (int)(18 - strlen(row->name)),
+                   row->value ? row->value : "", row->help);
+    }
+    return 0;
+}
+
+static const struct rw_command *find_command(const char *name)
+{
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+static void take_option(struct rw_arguments *arguments, const char *name, const char *value)
+{
+    if (!strcmp(name, "config")) {
+        arguments->config_path = value;
+        arguments->config_given = true;
+    } else if (!strcmp(name, "camera")) {
+        arguments->camera = value;
+    } else if (!strcmp(name, "from")) {
+        arguments->from = value;
+    } else if (!strcmp(name, "to")) {
+        arguments->to = value;
+    } else if (!strcmp(name, "stream")) {
+        arguments->stream = value;
+    } else if (!strcmp(name, "json")) {
+        arguments->json = true;
+    } else if (!strcmp(name, "rebuild")) {
+        arguments->rebuild = true;
+    } else {
+        arguments->live = true;
+    }
+}
+
+static int check_operand(struct rw_arguments *arguments, int argc, char **argv)
+{
+    const struct rw_command *command = arguments->command;
+    int left = argc - optind;
+    if (*command->operand && left < 1)
+        return rw_complain(2, "%s needs %s; see roadwatch %s --help", command->name,
+                           command->operand, command->name);
+    if (left > (*command->operand ? 1 : 0))
+        return rw_complain(2, "%s does not take \"%s\"; see roadwatch %s --help", command->name,
+                           argv[optind + (*command->operand ? 1 : 0)], command->name);
+    if (left)
+        arguments->operand = argv[optind];
+    if (arguments->stream && strcmp(arguments->stream, "main") && strcmp(arguments->stream, "sub"))
+        return rw_complain(2, "--stream is main or sub, not \"%s\"", arguments->stream);
+    return -1;
+}
+
+static int parse_options(struct rw_arguments *arguments, int argc, char **argv)
+{
+    const struct rw_command *command = arguments->command;
+    struct option list[OPTIONS + 2] = {{0}};
+    int count = 0;
+    for (int i = 0; i < OPTIONS; i++)
+        if (command->options & option_rows[i].option)
+            list[count++] = (struct option){option_rows[i].name,
+                                            option_rows[i].value ? required_argument : no_argument,
+                                            NULL, i + 1};
+    list[count] = (struct option){"help", no_argument, NULL, 'h'};
+    opterr = 0;
+    int got;
+    while ((got = getopt_long(argc, argv, ":hc:", list, NULL)) != -1) {
+        if (got == 'h')
+            return print_command_help(command);
+        if (got == ':')
+            return rw_complain(2, "%s needs a value; see roadwatch %s --help", argv[optind - 1],
+                               command->name);
+        if (got == '?')
+            return rw_complain(2, "%s does not know %s; see roadwatch %s --help", command->name,
+                               argv[optind - 1], command->name);
+        take_option(arguments, got == 'c' ? "config" : option_rows[got - 1].name, optarg);
+    }
+    return check_operand(arguments, argc, argv);
+}
+
+int rw_arguments_parse(struct rw_arguments *arguments, int argc, char **argv)
+{
+    *arguments = (struct rw_arguments){.config_path = default_config};
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (!name) {
+        print_help(stderr);
+        return 2;
+    }
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+        print_help(stdout);
+        return 0;
+    }
+    if (!strcmp(name, "--version")) {
+        puts("roadwatch " ROADWATCH_VERSION);
+        return 0;
+    }
+    arguments->command = find_command(name);
+    if (!arguments->command)
+        return rw_complain(2, "there is no command \"%s\"; see roadwatch --help", name);
+    return parse_options(arguments, argc - 1, argv + 1);
+}
+
+/* From its start, whatever others did with the same open file. */
+static int read_handed_down(int fd, struct rw_buf *text)
+{
+    for (;;) {
+        uint8_t *at = rw_buf_grow(text, 4096);
+        ssize_t got = pread(fd, at, 4096, (off_t)(text->size - 4096));
+        text->size -= 4096 - (size_t)(got > 0 ? got : 0);
+        if (got <= 0 || text->size > CONFIG_MAX)
+            return got ? -1 : 0;
+    }
+}
+
+struct rw_config *rw_arguments_config(const struct rw_arguments *arguments, struct rw_err *err)
+{
+    const char *number = getenv("ROADWATCH_CONFIG_FD");
+    bool child =
+        arguments->command->role == RW_ROLE_CAMERA || arguments->command->role == RW_ROLE_ALERTS;
+    if (!number || !child)
+        return rw_config_load(arguments->config_path, err);
+    struct rw_buf text = {0};
+    struct rw_config *config = NULL;
+    int fd = atoi(number);
+    if (read_handed_down(fd, &text))
+        rw_fail(err, RW_EIO, "the configuration handed down cannot be read (%s)", strerror(errno));
+    else
+        config = rw_config_parse(arguments->config_path, text.data, text.size, err);
+    close(fd);
+    rw_buf_finish(&text);
+    return config;
+}
+
+int rw_arguments_span(const struct rw_arguments *arguments, int64_t now_us, int64_t *from_us,
+                      int64_t *to_us)
+{
+    struct rw_err err;
+    if (arguments->from && rw_parse_time(arguments->from, now_us, from_us, &err))
+        return rw_complain(2, "--from %s", err.text);
+    if (arguments->to && rw_parse_time(arguments->to, now_us, to_us, &err))
+        return rw_complain(2, "--to %s", err.text);
+    if (*from_us > *to_us)
+        return rw_complain(2, "--from must be before --to");
+    return 0;
+}
+
+int rw_arguments_cameras(const struct rw_arguments *arguments, const struct rw_config *config,
+                         const struct rw_camera_config **list)
+{
+    if (arguments->camera) {
+        list[0] = rw_config_camera(config, arguments->camera);
+        return list[0] ? 1
+                       : rw_complain(-1, "%s has no camera \"%s\"", arguments->config_path,
+                                     arguments->camera);
+    }
+    for (int i = 0; i < config->camera_count; i++)
+        list[i] = &config->cameras[i];
+    return config->camera_count;
+}

@@ -1,0 +1,153 @@
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/door.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "store/reader.h"
+
+enum { ASK_MS = 1500 };
+/* A fragment of a second, a picture held, a slow sync. */
+#define RECORDING_US INT64_C(6000000)
+
+static json_t *time_or_null(int64_t utc_us)
+{
+    char text[RW_TIME_SIZE];
+    return utc_us > 0 ? json_string(rw_format_time(utc_us, text)) : json_null();
+}
+
+/* What the directory tells, whether the camera's process runs or not. */
+static void read_store(const struct rw_config *config, const char *id, json_t *out)
+{
+    char dir[PATH_MAX];
+    struct rw_err err = {0};
+    struct rw_camera_state state = {0};
+    struct rw_extent extent = {0};
+    snprintf(dir, sizeof dir, "%s/%s", config->storage.path, id);
+    struct rw_reader *reader = rw_reader_open(dir, &err);
+    bool good = reader && !rw_reader_state(reader, &state, &err) &&
+                !rw_reader_extent(reader, RW_MAIN, &extent, &err);
+    rw_reader_close(reader);
+    int64_t now = rw_now(rw_clock_system()).utc_us;
+    if (!good)
+        strcpy(state.state, "offline");
+    else if (!state.writer_alive)
+        strcpy(state.state, "offline");
+    const char *reason = !good                ? err.text
+                         : state.writer_alive ? state.reason
+                         : *state.reason      ? state.reason
+                                              : "the recorder of this camera is not running";
+    bool recording = state.writer_alive && extent.any && now - extent.newest_us < RECORDING_US;
+    json_object_set_new(out, "state", json_string(state.state));
+    json_object_set_new(out, "since", time_or_null(state.since_us));
+    json_object_set_new(out, "reason", json_string(reason));
+    json_object_set_new(out, "recording", json_boolean(recording));
+    json_object_set_new(out, "oldest", time_or_null(extent.oldest_us));
+    json_object_set_new(out, "newest", time_or_null(extent.newest_us));
+    double days = extent.any ? (double)(extent.newest_us - extent.oldest_us) / 86400e6 : 0;
+    json_object_set_new(out, "days_kept", json_real(days));
+    json_object_set_new(out, "watch_fps", json_real(0));
+}
+
+/* What the process itself says of this moment. */
+static void ask_process(const char *runtime, const char *id, json_t *out)
+{
+    char path[PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/%s.sock", runtime, id);
+    json_t *request = json_pack("{s:s}", "cmd", "status");
+    json_t *reply = rw_door_ask(path, request, ASK_MS, NULL);
+    static const char *const keys[] = {"state",     "since", "reason",
+                                       "watch_fps", "armed", "last_picture"};
+    for (size_t i = 0; reply && i < sizeof keys / sizeof *keys; i++) {
+        json_t *value = json_object_get(reply, keys[i]);
+        if (value)
+            json_object_set(out, keys[i], value);
+    }
+    json_decref(reply);
+    json_decref(request);
+}
+
+static json_t *camera_status(const struct rw_config *config, const char *runtime,
+                             const struct rw_camera_config *camera)
+{
+    json_t *out = json_pack("{s:s, s:s}", "id", camera->id, "name", camera->name);
+    read_store(config, camera->id, out);
+    ask_process(runtime, camera->id, out);
+    return out;
+}
+
+static json_t *alerts_status(const struct rw_config *config, const char *runtime)
+{
+    char path[PATH_MAX + 64];
+    struct rw_buf text = {0};
+    json_t *json = NULL;
+    if (!config->mqtt.enabled)
+        return json_pack("{s:b, s:i, s:n, s:s}", "connected", 0, "waiting", 0, "last_delivered",
+                         "reason", "no broker is configured");
+    snprintf(path, sizeof path, "%s/alerts.json", runtime);
+    if (!rw_file_read(path, 65536, &text, NULL))
+        json = json_loadb((const char *)text.data, text.size, 0, NULL);
+    rw_buf_finish(&text);
+    if (!json)
+        json = json_pack("{s:b, s:i, s:n, s:s}", "connected", 0, "waiting", 0, "last_delivered",
+                         "reason", "the alerts role is not running");
+    return json;
+}
+
+static const char *text_of(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+    return text ? text : "-";
+}
+
+static void print_status(const json_t *status)
+{
+    size_t i;
+    json_t *camera;
+    json_array_foreach(json_object_get(status, "cameras"), i, camera)
+    {
+        printf("%-12s %-10s %s  back to %s (%.1f days)%s%s\n", text_of(camera, "id"),
+               text_of(camera, "state"),
+               json_is_true(json_object_get(camera, "recording")) ? "recording    "
+                                                                  : "NOT RECORDING",
+               text_of(camera, "oldest"), json_number_value(json_object_get(camera, "days_kept")),
+               *text_of(camera, "reason") ? "  " : "", text_of(camera, "reason"));
+    }
+    const json_t *alerts = json_object_get(status, "alerts");
+    printf("alerts       %s, %lld waiting, last delivered %s\n",
+           json_is_true(json_object_get(alerts, "connected")) ? "connected" : "NOT CONNECTED",
+           (long long)json_integer_value(json_object_get(alerts, "waiting")),
+           text_of(alerts, "last_delivered"));
+}
+
+int rw_command_status(const struct rw_arguments *arguments)
+{
+    struct rw_err err;
+    struct rw_config *config = rw_arguments_config(arguments, &err);
+    if (!config)
+        return rw_complain(1, "%s", err.text);
+    char runtime[PATH_MAX];
+    rw_config_runtime_dir(config, runtime, sizeof runtime);
+    json_t *cameras = json_array();
+    bool well = true;
+    for (int i = 0; i < config->camera_count; i++) {
+        json_t *camera = camera_status(config, runtime, &config->cameras[i]);
+        well = well && json_is_true(json_object_get(camera, "recording"));
+        json_array_append_new(cameras, camera);
+    }
+    json_t *status = json_pack("{s:s, s:b, s:o, s:o}", "site", config->site.id, "ok", (int)well,
+                               "cameras", cameras, "alerts", alerts_status(config, runtime));
+    if (arguments->json) {
+        json_dumpf(status, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+        putchar('\n');
+    } else {
+        print_status(status);
+    }
+    json_decref(status);
+    rw_config_free(config);
+    return 0;
+}

@@ -1,0 +1,118 @@
+/* The one YAML file: strict schema (libcyaml), then the checks that a schema cannot say. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "roadwatch/event.h"
+#include "roadwatch/picture.h"
+
+struct rw_stream_config {
+    char *url;      /* without a login in it; "" : there is no such stream */
+    char *username; /* "" : none. Inherited by sub from main where sub has none */
+    char *password; /* read from password_file where that was given */
+    bool udp;
+    int64_t keep_bytes;
+};
+
+struct rw_zone_config {
+    char *name;
+    int points;
+    struct rw_point *polygon; /* fractions */
+    int sensitivity;          /* of the camera where not given */
+};
+
+struct rw_schedule_config {
+    unsigned days;        /* bit 0 Monday .. bit 6 Sunday */
+    int from_min, to_min; /* minutes of the local day; to <= from: over midnight */
+};
+
+struct rw_detect_config {
+    bool enabled; /* detect: {enabled: false} records only */
+    bool on_main; /* which stream is watched */
+    int sensitivity;
+    int zone_count;
+    struct rw_zone_config *zones;
+    int mask_count;
+    struct rw_zone_config *masks;
+    int schedule_count; /* 0: always armed */
+    struct rw_schedule_config *schedule;
+};
+
+struct rw_alert_config {
+    int64_t pre_us, post_us, cooldown_us, max_us;
+};
+
+struct rw_camera_config {
+    char *id;
+    char *name;
+    struct rw_stream_config main, sub; /* sub.url "" : none */
+    struct rw_detect_config detect;
+    struct rw_alert_config alert;
+    int line; /* in the file */
+};
+
+struct rw_mqtt_config {
+    bool enabled; /* the section is there */
+    char *host;
+    int port;
+    char *username, *password;            /* "" : none */
+    char *ca_file, *cert_file, *key_file; /* "" : none; resolved against the file's folder */
+    char *prefix;
+    bool home_assistant;
+};
+
+struct rw_web_config {
+    bool enabled;
+    char *listen_host;
+    int listen_port;
+    char *cert_file, *key_file;
+};
+
+struct rw_config {
+    char *path; /* the file's, as given */
+    struct {
+        char *id, *name;
+        bool vietnamese; /* language: vi (default) or en */
+        bool located;
+        double latitude, longitude;
+    } site;
+    struct {
+        char *path;
+        int64_t slot_size;
+        int64_t sync_us;
+        int64_t max_age_us; /* 0: none */
+    } storage;
+    struct rw_mqtt_config mqtt;
+    struct rw_web_config web;
+    int camera_count;
+    struct rw_camera_config *cameras;
+};
+
+/* Reads the file. On failure NULL, and *err says "file:line: sentence". The result is the caller's
+ * until rw_config_free(). All strings are non-NULL and owned by it. */
+struct rw_config *rw_config_load(const char *path, struct rw_err *err);
+/* The same of bytes already read; path names the file in sentences and is the folder that
+ * password_file and the like are relative to. */
+struct rw_config *rw_config_parse(const char *path, const void *bytes, size_t size,
+                                  struct rw_err *err);
+void rw_config_free(struct rw_config *config); /* takes NULL; secrets are wiped */
+
+const struct rw_camera_config *rw_config_camera(const struct rw_config *config, const char *id);
+
+/* A fingerprint of all that a camera's process depends on: equal text, no restart needed. */
+void rw_config_camera_digest(const struct rw_config *config, const struct rw_camera_config *camera,
+                             char out[65]);
+/* The same for the alerts role. */
+void rw_config_alerts_digest(const struct rw_config *config, char out[65]);
+
+/* Slots of a stream's ring: keep / slot_size, whole ones. */
+int rw_config_slots(const struct rw_config *config, const struct rw_stream_config *stream);
+
+/* Is the camera armed by its schedule at this UTC time, in the box's local zone? */
+bool rw_schedule_armed(const struct rw_detect_config *detect, int64_t utc_us);
+
+/* $RUNTIME_DIRECTORY, or <storage>/run. Written into out. */
+void rw_config_runtime_dir(const struct rw_config *config, char *out, size_t size);

@@ -1,0 +1,36 @@
+/* The entrance: the first argument says which role this process plays. */
+#include "alerts/alerts.h"
+#include "camera/camera.h"
+#include "cli/cli.h"
+#include "supervisor/supervisor.h"
+
+static int run_child_role(const struct rw_arguments *arguments)
+{
+    struct rw_err err;
+    struct rw_config *config = rw_arguments_config(arguments, &err);
+    if (!config)
+        return rw_complain(1, "%s", err.text);
+    int status = arguments->command->role == RW_ROLE_CAMERA
+                     ? rw_camera_run(config, arguments->operand)
+                     : rw_alerts_run(config);
+    rw_config_free(config);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct rw_arguments arguments;
+    int status = rw_arguments_parse(&arguments, argc, argv);
+    if (status >= 0)
+        return status;
+    switch (arguments.command->role) {
+    case RW_ROLE_NONE:
+        return arguments.command->run(&arguments);
+    case RW_ROLE_RUN:
+        return rw_supervisor_run(arguments.config_path);
+    case RW_ROLE_CAMERA:
+    case RW_ROLE_ALERTS:
+        break;
+    }
+    return run_child_role(&arguments);
+}

@@ -1,0 +1,38 @@
+/* A camera or a file, read packet by packet. One thread. */
+#pragma once
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "media/packet.h"
+
+struct rw_source_options {
+    const char *url;      /* rtsp:// or rtsps://, without a login in it */
+    const char *username; /* "" or NULL: none */
+    const char *password;
+    bool udp;                 /* RTP over UDP instead of interleaved in the RTSP connection */
+    int open_timeout_ms;      /* from connect to PLAY answered */
+    int read_timeout_ms;      /* between two packets */
+    struct rw_cancel *cancel; /* may be NULL; a request ends any call with RW_ECANCELED */
+    const struct rw_clock *clock;
+};
+
+struct rw_source;
+
+/* Connects and starts the one video stream; audio is not asked for. Only rtsp and rtsps are spoken,
+ * only to the host named. Sentences name neither the camera's id (the caller knows it) nor a
+ * secret. All strings are copied.
+ * RW_EAUTH: login refused or missing. RW_ENET: not reachable. RW_ETIMEOUT. RW_EFORMAT: not RTSP, no
+ * video in it, or a codec that is neither H.264 nor H.265. */
+struct rw_source *rw_source_open(const struct rw_source_options *options, struct rw_err *err);
+/* Any file libavformat reads; pictures carry their time in the file, from 0, as utc_us. For
+ * `detect`. */
+struct rw_source *rw_source_open_file(const char *path, struct rw_err *err);
+/* The next coded picture, the caller's reference. The first is a keyframe with known parameter
+ * sets. NULL with *err: RW_EEND, RW_ETIMEOUT, RW_ENET, RW_ECANCELED, RW_EFORMAT; then close. */
+struct rw_packet *rw_source_read(struct rw_source *source, struct rw_err *err);
+void rw_source_close(struct rw_source *source); /* takes NULL; never blocks longer than a second */
+
+/* "rtsp://user:secret@host/x?y" as "rtsp://host/x": what may stand in a log. out of at least
+ * strlen(url) + 1 bytes. */
+void rw_url_redact(const char *url, char *out);

@@ -1,0 +1,308 @@
+#include "motion/motion.h"
+
+#include "motion/memory.h"
+#include "motion/track.h"
+
+enum {
+    STEP_FIRST_US = 66667, /* until two pictures tell */
+    STEP_MIN_US = 1000,
+    STEP_MAX_US = 500000,
+    HOLE_US = 5000000,       /* a longer step, or one backwards, ends the run */
+    END_US = 1750000,        /* nothing moved for so long: the run ends */
+    PAUSE_US = 700000,       /* after a change of scene nothing begins */
+    LEAD_MAX_US = 3000000,   /* a run starts at most so long before it was sure */
+    BETTER_US = 1000000,     /* between two better pictures */
+    BETTER_SOON_US = 330000, /* when it is twice as good */
+    WEATHER_US = 2000000,    /* time constant of the count of tiny components */
+    WEATHER_BLOCKS = 3600,
+    WEATHER_EXTRA_MAX = 8, /* blocks */
+    WEATHER_PER_BLOCK = 4, /* tiny components that raise the smallest thing by a block */
+};
+
+/* What depends on the size of the pictures. */
+struct view {
+    struct rw_grid grid;
+    struct rw_regions regions;
+    struct rw_background background;
+    uint16_t *columns; /* scratch */
+    uint16_t *means;
+    int32_t *stack; /* scratch */
+};
+
+struct rw_motion {
+    struct rw_motion_options options;
+    struct view view;
+    bool viewing;          /* view is made */
+    int64_t time_us;       /* of the last picture, the caller's */
+    bool timed;            /* time_us is set */
+    int step_us;           /* the last step that was one */
+    int64_t now_us;        /* sum of all steps: a clock that cannot jump */
+    int64_t pause_us;      /* now_us until which nothing begins */
+    int weather;           /* running mean of tiny components per 3600 blocks, 1/256 */
+    struct rw_blobs blobs; /* of the last picture */
+    struct rw_tracks tracks;
+    bool running, moving;
+    struct rw_motion_run run;
+    int64_t moved_us; /* now_us of the last motion */
+    int64_t shown_us; /* now_us of the best picture */
+    int64_t quality;  /* of the best picture */
+};
+
+struct rw_motion *rw_motion_create(const struct rw_motion_options *options)
+{
+    struct rw_motion *motion = rw_zeroed(1, sizeof *motion);
+    motion->options = *options;
+    motion->step_us = STEP_FIRST_US;
+    return motion;
+}
+
+static void close_view(struct rw_motion *motion)
+{
+    struct view *view = &motion->view;
+    if (!motion->viewing)
+        return;
+    rw_regions_finish(&view->regions);
+    rw_background_finish(&view->background);
+    free(view->columns);
+    free(view->means);
+    free(view->stack);
+    motion->viewing = false;
+}
+
+void rw_motion_destroy(struct rw_motion *motion)
+{
+    if (!motion)
+        return;
+    close_view(motion);
+    free(motion);
+}
+
+static void open_view(struct rw_motion *motion, const struct rw_grid *grid)
+{
+    struct view *view = &motion->view;
+    int count = grid->cols * grid->rows;
+
+    close_view(motion);
+    view->grid = *grid;
+    rw_regions_init(&view->regions, grid, &motion->options);
+    rw_background_init(&view->background, grid);
+    view->columns = rw_zeroed(grid->width, sizeof *view->columns);
+    view->means = rw_zeroed(count, sizeof *view->means);
+    view->stack = rw_zeroed(count, sizeof *view->stack);
+    motion->viewing = true;
+    motion->weather = 0;
+}
+
+enum rw_motion_change rw_motion_break(struct rw_motion *motion, struct rw_motion_run *run)
+{
+    bool was_running = motion->running;
+
+    if (motion->viewing)
+        rw_background_forget(&motion->view.background);
+    rw_tracks_clear(&motion->tracks);
+    motion->timed = motion->running = motion->moving = false;
+    if (!was_running)
+        return RW_MOTION_NONE;
+    *run = motion->run;
+    return RW_MOTION_END;
+}
+
+/* Moves the clock on. False: time made a step that no picture explains. */
+static bool advance(struct rw_motion *motion, int64_t time_us)
+{
+    bool smooth = true;
+    if (motion->timed) {
+        int64_t step = (int64_t)((uint64_t)time_us - (uint64_t)motion->time_us);
+        smooth = step >= 0 && step <= HOLE_US;
+        if (smooth)
+            motion->step_us = step < STEP_MIN_US   ? STEP_MIN_US
+                              : step > STEP_MAX_US ? STEP_MAX_US
+                                                   : (int)step;
+        motion->now_us += step > STEP_MAX_US && smooth ? step : motion->step_us;
+    }
+    motion->time_us = time_us;
+    motion->timed = true;
+    return smooth;
+}
+
+/* Tiny components that are no part of anything sure, as many as there would be at 640x360: what
+ * makes them meet by chance is how close together they are. */
+static void feed_weather(struct rw_motion *motion)
+{
+    int tiny = motion->blobs.tiny;
+    for (int i = 0; i < RW_TRACKS_MAX; i++) {
+        const struct rw_track *track = &motion->tracks.track[i];
+        tiny -= track->used && track->sure && track->blob >= 0 && track->area <= RW_BLOB_TINY;
+    }
+    int blocks = motion->view.background.count;
+    tiny = tiny * WEATHER_BLOCKS / (blocks > WEATHER_BLOCKS / 4 ? blocks : WEATHER_BLOCKS / 4);
+    int64_t seen_us = motion->view.background.learned_us;
+    int64_t constant_us = seen_us < WEATHER_US ? seen_us + motion->step_us : WEATHER_US;
+    int64_t change = (int64_t)(tiny * 256 - motion->weather) * motion->step_us;
+    motion->weather += (int)(change / constant_us);
+}
+
+static int weather_extra(const struct rw_motion *motion)
+{
+    int extra = motion->weather / (256 * WEATHER_PER_BLOCK);
+    return extra < WEATHER_EXTRA_MAX ? extra : WEATHER_EXTRA_MAX;
+}
+
+/* Evidence asked, 16: the usual. More while the background is learned, and in bad weather. */
+static int caution(const struct rw_motion *motion)
+{
+    int weather = motion->weather / 256;
+    int learning = rw_background_learning(&motion->view.background) ? 16 : 0;
+    return 16 + (weather + learning < 32 ? weather + learning : 32);
+}
+
+/* How well a picture shows the thing: large, clear, not cut by the edge. */
+static int64_t quality_of(const struct rw_blob *blob)
+{
+    int contrast = blob->contrast < 64 ? blob->contrast : 64;
+    return (int64_t)blob->area * contrast * (blob->cut ? 1 : 2);
+}
+
+static void show(struct rw_motion *motion, const struct rw_blob *blob)
+{
+    const struct rw_grid *grid = &motion->view.grid;
+    struct rw_motion_run *run = &motion->run;
+    int side = grid->side;
+    int right = blob->right * side < grid->width ? blob->right * side : grid->width;
+    int bottom = blob->bottom * side < grid->height ? blob->bottom * side : grid->height;
+    float power = (float)blob->area * (float)blob->contrast / (16 * 8);
+
+    run->box.x = (float)(blob->left * side) / (float)grid->width;
+    run->box.y = (float)(blob->top * side) / (float)grid->height;
+    run->box.w = (float)(right - blob->left * side) / (float)grid->width;
+    run->box.h = (float)(bottom - blob->top * side) / (float)grid->height;
+    run->score = power / (1 + power);
+    run->peak_us = motion->time_us;
+    motion->shown_us = motion->now_us;
+    motion->quality = quality_of(blob);
+}
+
+/* What moved in this picture: gathers zones and start from the sure tracks, returns the blob that
+ * shows best, or NULL. */
+static const struct rw_blob *find_motion(struct rw_motion *motion, int64_t *start_us,
+                                         uint32_t *zones)
+{
+    const struct rw_blob *best = NULL;
+    *start_us = motion->time_us;
+    *zones = 0;
+    for (int i = 0; i < RW_TRACKS_MAX; i++) {
+        const struct rw_track *track = &motion->tracks.track[i];
+        if (!track->used || !track->sure || track->blob < 0 || track->alive_us != motion->now_us)
+            continue;
+        const struct rw_blob *blob = &motion->blobs.blob[track->blob];
+        if (!best || quality_of(blob) > quality_of(best))
+            best = blob;
+        if (track->start_us < *start_us)
+            *start_us = track->start_us;
+        *zones |= track->zones;
+    }
+    return best;
+}
+
+static bool shows_better(const struct rw_motion *motion, const struct rw_blob *blob)
+{
+    int64_t since = motion->now_us - motion->shown_us;
+    int64_t quality = quality_of(blob);
+    return (since >= BETTER_US && quality * 4 > motion->quality * 5) ||
+           (since >= BETTER_SOON_US && quality > motion->quality * 2);
+}
+
+static enum rw_motion_change judge(struct rw_motion *motion)
+{
+    int64_t start_us;
+    uint32_t zones;
+    const struct rw_blob *blob = find_motion(motion, &start_us, &zones);
+
+    motion->moving = blob != NULL;
+    if (!blob) {
+        if (!motion->running || motion->now_us - motion->moved_us < END_US)
+            return RW_MOTION_NONE;
+        motion->running = false;
+        return RW_MOTION_END;
+    }
+    motion->moved_us = motion->now_us;
+    if (!motion->running) {
+        int64_t earliest = motion->time_us - LEAD_MAX_US;
+        motion->running = true;
+        motion->run = (struct rw_motion_run){
+            .start_us = start_us > earliest ? start_us : earliest,
+            .decided_us = motion->time_us,
+            .last_us = motion->time_us,
+            .zones = zones,
+        };
+        show(motion, blob);
+        return RW_MOTION_BEGIN;
+    }
+    motion->run.last_us = motion->time_us;
+    motion->run.zones |= zones;
+    if (!shows_better(motion, blob))
+        return RW_MOTION_NONE;
+    show(motion, blob);
+    return RW_MOTION_BETTER;
+}
+
+/* Background, components and tracks of one picture. */
+static void look(struct rw_motion *motion, const struct rw_luma *luma)
+{
+    struct view *view = &motion->view;
+
+    rw_grid_means(&view->grid, luma, view->columns, view->means);
+    enum rw_scene scene =
+        rw_background_look(&view->background, view->means, &view->regions, motion->step_us);
+    motion->blobs.count = 0;
+    if (scene == RW_SCENE_CHANGED && !motion->running) {
+        rw_tracks_clear(&motion->tracks);
+        motion->pause_us = motion->now_us + PAUSE_US;
+    }
+    if (motion->now_us < motion->pause_us)
+        return;
+    rw_blobs_find(&motion->blobs, &view->background, &view->regions, weather_extra(motion),
+                  view->stack);
+    rw_tracks_follow(&motion->tracks, &motion->blobs, motion->now_us, motion->time_us,
+                     motion->step_us, caution(motion));
+    feed_weather(motion);
+}
+
+enum rw_motion_change rw_motion_look(struct rw_motion *motion, const struct rw_luma *luma,
+                                     int64_t time_us, struct rw_motion_run *run)
+{
+    struct rw_grid grid;
+    if (!luma->data || rw_grid_plan(&grid, luma->width, luma->height) < 0)
+        return RW_MOTION_NONE;
+
+    enum rw_motion_change change = RW_MOTION_NONE;
+    bool other_size = !motion->viewing || grid.width != motion->view.grid.width ||
+                      grid.height != motion->view.grid.height;
+    if (other_size) {
+        change = rw_motion_break(motion, run);
+        open_view(motion, &grid);
+    }
+    if (!advance(motion, time_us) && motion->running) {
+        motion->running = motion->moving = false;
+        rw_tracks_clear(&motion->tracks);
+        *run = motion->run;
+        change = RW_MOTION_END;
+    }
+    look(motion, luma);
+    if (change == RW_MOTION_NONE) {
+        change = judge(motion);
+        if (change != RW_MOTION_NONE)
+            *run = motion->run;
+    }
+    return change;
+}
+
+bool rw_motion_running(const struct rw_motion *motion)
+{
+    return motion->running;
+}
+
+bool rw_motion_moving(const struct rw_motion *motion)
+{
+    return motion->moving;
+}

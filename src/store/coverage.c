@@ -1,0 +1,152 @@
+#include "store/coverage.h"
+
+#include <stdlib.h>
+
+#include "store/index.h"
+
+static void push(struct rw_span **list, int *count, int *capacity, struct rw_span span)
+{
+    if (*count == *capacity) {
+        *capacity = *capacity ? 2 * *capacity : 16;
+        *list = realloc(*list, (size_t)*capacity * sizeof **list);
+        if (!*list)
+            abort();
+    }
+    (*list)[(*count)++] = span;
+}
+
+void rw_ledger_add_span(struct rw_ledger *ledger, int64_t from_us, int64_t to_us)
+{
+    struct rw_span *last = ledger->span_count ? &ledger->spans[ledger->span_count - 1] : NULL;
+    if (last && from_us >= last->from_us && from_us <= last->to_us + RW_GAP_TOLERANCE_US) {
+        if (to_us > last->to_us)
+            last->to_us = to_us;
+        return;
+    }
+    push(&ledger->spans, &ledger->span_count, &ledger->span_capacity,
+         (struct rw_span){from_us, to_us, RW_CAUSE_NONE});
+}
+
+void rw_ledger_add_gaps(struct rw_ledger *ledger, int64_t end_us, const struct rw_gap_part *parts,
+                        int count)
+{
+    for (int i = count - 1; i >= 0; i--) {
+        int64_t from = end_us - parts[i].length_us;
+        push(&ledger->gaps, &ledger->gap_count, &ledger->gap_capacity,
+             (struct rw_span){from, end_us, parts[i].cause});
+        end_us = from;
+    }
+}
+
+void rw_ledger_finish(struct rw_ledger *ledger)
+{
+    free(ledger->spans);
+    free(ledger->gaps);
+    *ledger = (struct rw_ledger){0};
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct rw_span *left = a, *right = b;
+    return (left->from_us > right->from_us) - (left->from_us < right->from_us);
+}
+
+struct settling {
+    const struct rw_ledger *ledger;
+    const struct rw_ledger_bounds *bounds;
+    struct rw_coverage *out;
+    int span_capacity, gap_capacity;
+};
+
+static void put_gap(struct settling *s, int64_t from, int64_t to, enum rw_cause cause)
+{
+    if (from >= to)
+        return;
+    struct rw_coverage *out = s->out;
+    struct rw_span *last = out->gap_count ? &out->gaps[out->gap_count - 1] : NULL;
+    out->gap_us += to - from;
+    if (last && last->to_us == from && last->cause == cause)
+        last->to_us = to;
+    else
+        push(&out->gaps, &out->gap_count, &s->gap_capacity, (struct rw_span){from, to, cause});
+}
+
+/* A hole that no row explains: before the first picture, overwritten, after the newest, or a
+ * mystery, which fsck reports. */
+static void put_unexplained(struct settling *s, int64_t from, int64_t to)
+{
+    const struct rw_ledger_bounds *b = s->bounds;
+    int64_t edges[3] = {b->born_us, b->oldest_us, b->newest_us};
+    enum rw_cause causes[4] = {RW_CAUSE_BEFORE_FIRST, RW_CAUSE_NONE, RW_CAUSE_UNKNOWN,
+                               b->open_cause == RW_CAUSE_NONE ? RW_CAUSE_UNKNOWN : b->open_cause};
+    if (!b->newest_us) {
+        put_gap(s, from, to, RW_CAUSE_BEFORE_FIRST);
+        return;
+    }
+    for (int i = 0; i < 4 && from < to; i++) {
+        int64_t end = i < 3 && edges[i] < to ? edges[i] : to;
+        if (end <= from)
+            continue;
+        if (i == 1)
+            s->out->deleted_us += end - from;
+        else
+            put_gap(s, from, end, causes[i]);
+        from = end;
+    }
+}
+
+/* Nothing is recorded in [from, to): explain it. */
+static void explain(struct settling *s, int64_t from, int64_t to)
+{
+    for (int i = 0; i < s->ledger->gap_count && from < to; i++) {
+        const struct rw_span *gap = &s->ledger->gaps[i];
+        if (gap->to_us <= from || gap->from_us >= to)
+            continue;
+        if (gap->from_us > from)
+            put_unexplained(s, from, gap->from_us);
+        int64_t start = gap->from_us > from ? gap->from_us : from;
+        int64_t end = gap->to_us < to ? gap->to_us : to;
+        put_gap(s, start, end, gap->cause);
+        from = end;
+    }
+    put_unexplained(s, from, to);
+}
+
+void rw_ledger_settle(struct rw_ledger *ledger, const struct rw_ledger_bounds *bounds,
+                      struct rw_coverage *out)
+{
+    struct settling s = {.ledger = ledger, .bounds = bounds, .out = out};
+    if (ledger->span_count)
+        qsort(ledger->spans, (size_t)ledger->span_count, sizeof *ledger->spans, by_start);
+    if (ledger->gap_count)
+        qsort(ledger->gaps, (size_t)ledger->gap_count, sizeof *ledger->gaps, by_start);
+    int64_t at = out->from_us;
+    for (int i = 0; i < ledger->span_count; i++) {
+        int64_t from = ledger->spans[i].from_us, to = ledger->spans[i].to_us;
+        if (to > out->to_us)
+            to = out->to_us;
+        if (to <= at)
+            continue;
+        bool joins = out->span_count && from <= at + RW_GAP_TOLERANCE_US;
+        if (joins || from < at)
+            from = at;
+        if (from >= to)
+            continue;
+        explain(&s, at, from);
+        if (joins)
+            out->spans[out->span_count - 1].to_us = to;
+        else
+            push(&out->spans, &out->span_count, &s.span_capacity,
+                 (struct rw_span){from, to, RW_CAUSE_NONE});
+        out->recorded_us += to - from;
+        at = to;
+    }
+    explain(&s, at, out->to_us);
+}
+
+void rw_coverage_finish(struct rw_coverage *coverage)
+{
+    free(coverage->spans);
+    free(coverage->gaps);
+    *coverage = (struct rw_coverage){0};
+}

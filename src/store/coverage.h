@@ -1,0 +1,25 @@
+/* The ledger of a span: what is recorded, what is missing and why, what was overwritten. Pure. */
+#pragma once
+
+#include "store/reader.h"
+
+struct rw_ledger {
+    struct rw_span *spans, *gaps; /* as they come, in any order */
+    int span_count, span_capacity, gap_count, gap_capacity;
+};
+
+void rw_ledger_add_span(struct rw_ledger *ledger, int64_t from_us, int64_t to_us);
+/* The parts end at end_us, oldest first. */
+void rw_ledger_add_gaps(struct rw_ledger *ledger, int64_t end_us, const struct rw_gap_part *parts,
+                        int count);
+void rw_ledger_finish(struct rw_ledger *ledger);
+
+/* What bounds the recording: outside of it the cause is clear without a row. */
+struct rw_ledger_bounds {
+    int64_t born_us, oldest_us, newest_us; /* 0: nothing recorded */
+    enum rw_cause open_cause;
+};
+/* Fills out (from_us and to_us are set by the caller). Every microsecond of it lands in one of
+ * recorded, gap, deleted. */
+void rw_ledger_settle(struct rw_ledger *ledger, const struct rw_ledger_bounds *bounds,
+                      struct rw_coverage *out);

@@ -1,0 +1,112 @@
+#include "store/db.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static int fail(sqlite3 *db, const char *doing, struct rw_err *err)
+{
+    int code = sqlite3_errcode(db);
+    enum rw_code kind = RW_EIO;
+    if (code == SQLITE_FULL)
+        kind = RW_ENOSPC;
+    else if (code == SQLITE_READONLY)
+        kind = RW_EROFS;
+    else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+        kind = RW_EBUSY;
+    else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR)
+        kind = RW_EFORMAT;
+    else if (code == SQLITE_CANTOPEN)
+        kind = RW_ENOTFOUND;
+    const char *path = sqlite3_db_filename(db, "main");
+    return rw_fail(err, kind, "%s %s failed (%s)", doing, path ? path : "the database",
+                   sqlite3_errmsg(db));
+}
+
+sqlite3 *rw_db_open(const char *path, bool writable, const char *schema, struct rw_err *err)
+{
+    sqlite3 *db = NULL;
+    int flags = writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        if (db)
+            fail(db, "opening", err);
+        else
+            rw_fail(err, RW_ENOMEM, "no memory to open %s", path);
+        sqlite3_close(db);
+        return NULL;
+    }
+    sqlite3_busy_timeout(db, 5000);
+    int keep = 1;
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+    if (writable && (rw_db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err) ||
+                     rw_db_exec(db, schema, err))) {
+        sqlite3_close(db);
+        return NULL;
+    }
+    return db;
+}
+
+void rw_db_close(sqlite3 *db)
+{
+    sqlite3_close(db);
+}
+
+int rw_db_exec(sqlite3 *db, const char *sql, struct rw_err *err)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(db, "writing", err);
+}
+
+static sqlite3_stmt *prepare(sqlite3 *db, struct rw_err *err, const char *sql, const char *kinds,
+                             va_list args)
+{
+    sqlite3_stmt *query = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &query, NULL) != SQLITE_OK) {
+        fail(db, "reading", err);
+        return NULL;
+    }
+    for (int i = 1; *kinds; kinds++, i++) {
+        if (*kinds == 'i') {
+            sqlite3_bind_int64(query, i, va_arg(args, int64_t));
+        } else if (*kinds == 't') {
+            sqlite3_bind_text(query, i, va_arg(args, const char *), -1, SQLITE_STATIC);
+        } else {
+            const void *bytes = va_arg(args, const void *);
+            sqlite3_bind_blob(query, i, bytes, va_arg(args, int), SQLITE_STATIC);
+        }
+    }
+    return query;
+}
+
+sqlite3_stmt *rw_db_query(sqlite3 *db, struct rw_err *err, const char *sql, const char *kinds, ...)
+{
+    va_list args;
+    va_start(args, kinds);
+    sqlite3_stmt *query = prepare(db, err, sql, kinds, args);
+    va_end(args);
+    return query;
+}
+
+int rw_db_run(sqlite3 *db, struct rw_err *err, const char *sql, const char *kinds, ...)
+{
+    va_list args;
+    va_start(args, kinds);
+    sqlite3_stmt *query = prepare(db, err, sql, kinds, args);
+    va_end(args);
+    if (!query)
+        return -1;
+    int failed = rw_db_step(query, err) < 0;
+    sqlite3_finalize(query);
+    return failed ? -1 : 0;
+}
+
+int rw_db_step(sqlite3_stmt *query, struct rw_err *err)
+{
+    switch (sqlite3_step(query)) {
+    case SQLITE_ROW:
+        return 1;
+    case SQLITE_DONE:
+        return 0;
+    default:
+        return fail(sqlite3_db_handle(query), sqlite3_stmt_readonly(query) ? "reading" : "writing",
+                    err);
+    }
+}

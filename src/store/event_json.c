@@ -1,0 +1,130 @@
+#include "store/event_json.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *rw_event_to_json(const struct rw_event *event)
+{
+    json_t *zones = json_array();
+    for (int i = 0; i < event->zone_count; i++)
+        json_array_append_new(zones, json_string(event->zones[i]));
+    json_t *json = json_pack(
+        "{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:[f,f,f,f], s:f, s:b, s:i, s:I, s:o, s:s}",
+        "id", event->id, "revision", (json_int_t)event->revision, "phase", (int)event->phase,
+        "kind", event->kind, "start", (json_int_t)event->start_us, "end", (json_int_t)event->end_us,
+        "peak", (json_int_t)event->peak_us, "seen", (json_int_t)event->seen_us, "decided",
+        (json_int_t)event->decided_us, "box", (double)event->box.x, (double)event->box.y,
+        (double)event->box.w, (double)event->box.h, "score", (double)event->score, "armed",
+        (int)event->armed, "clock_trust", event->clock_trust, "clock_error",
+        (json_int_t)event->clock_error_us, "zones", zones, "acked_by", event->acked_by);
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(json);
+    if (!text)
+        abort(); /* no memory, or a name that is not UTF-8: the configuration refuses those */
+    return text;
+}
+
+static bool take_text(const json_t *json, const char *key, char *out, size_t size)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+    if (!text || strlen(text) >= size)
+        return false;
+    strcpy(out, text);
+    return true;
+}
+
+static int64_t take_int(const json_t *json, const char *key)
+{
+    return json_integer_value(json_object_get(json, key));
+}
+
+static float take_float(const json_t *json)
+{
+    return (float)json_number_value(json);
+}
+
+static bool take_zones(const json_t *zones, struct rw_event *event)
+{
+    size_t count = json_array_size(zones);
+    if (count > RW_ZONES_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_string_value(json_array_get(zones, i));
+        if (!name || strlen(name) >= RW_NAME_SIZE)
+            return false;
+        strcpy(event->zones[i], name);
+    }
+    event->zone_count = (int)count;
+    return true;
+}
+
+int rw_event_from_json(const char *text, size_t size, struct rw_event *event)
+{
+    struct rw_event got = {0};
+    json_t *json = json_loadb(text, size, 0, NULL);
+    const json_t *box = json_object_get(json, "box");
+    int64_t phase = take_int(json, "phase");
+    bool good = json_is_object(json) && take_text(json, "id", got.id, sizeof got.id) &&
+                take_text(json, "kind", got.kind, sizeof got.kind) &&
+                take_text(json, "acked_by", got.acked_by, sizeof got.acked_by) &&
+                take_zones(json_object_get(json, "zones"), &got) && json_array_size(box) == 4 &&
+                phase >= RW_PHASE_START && phase <= RW_PHASE_END;
+    if (good) {
+        got.revision = take_int(json, "revision");
+        got.phase = (enum rw_phase)phase;
+        got.start_us = take_int(json, "start");
+        got.end_us = take_int(json, "end");
+        got.peak_us = take_int(json, "peak");
+        got.seen_us = take_int(json, "seen");
+        got.decided_us = take_int(json, "decided");
+        got.box =
+            (struct rw_box){take_float(json_array_get(box, 0)), take_float(json_array_get(box, 1)),
+                            take_float(json_array_get(box, 2)), take_float(json_array_get(box, 3))};
+        got.score = take_float(json_object_get(json, "score"));
+        got.armed = json_is_true(json_object_get(json, "armed"));
+        got.clock_trust = (int)take_int(json, "clock_trust");
+        got.clock_error_us = take_int(json, "clock_error");
+        *event = got;
+    }
+    json_decref(json);
+    return good ? 0 : -1;
+}
+
+static void add_part(struct rw_buf *out, const void *bytes, size_t size)
+{
+    rw_put_be32(rw_buf_grow(out, 4), (uint32_t)size);
+    rw_buf_add(out, bytes, size);
+}
+
+void rw_event_pack(const char *json, const struct rw_pictures *pictures, struct rw_buf *out)
+{
+    add_part(out, json, strlen(json));
+    add_part(out, pictures->jpeg, (size_t)pictures->jpeg_size);
+    add_part(out, pictures->thumbnail, (size_t)pictures->thumbnail_size);
+}
+
+static const uint8_t *take_part(const uint8_t **at, size_t *left, size_t *size)
+{
+    if (*left < 4)
+        return NULL;
+    *size = rw_get_be32(*at);
+    const uint8_t *part = *at + 4;
+    if (*size > *left - 4)
+        return NULL;
+    *at = part + *size;
+    *left -= 4 + *size;
+    return part;
+}
+
+int rw_event_unpack(const uint8_t *payload, size_t size, const char **json, size_t *json_size,
+                    struct rw_pictures *pictures)
+{
+    size_t jpeg = 0, thumbnail = 0;
+    *json = (const char *)take_part(&payload, &size, json_size);
+    pictures->jpeg = *json ? take_part(&payload, &size, &jpeg) : NULL;
+    pictures->thumbnail = pictures->jpeg ? take_part(&payload, &size, &thumbnail) : NULL;
+    pictures->jpeg_size = (int)jpeg;
+    pictures->thumbnail_size = (int)thumbnail;
+    return pictures->thumbnail && !size ? 0 : -1;
+}

@@ -1,0 +1,498 @@
+#include "store/fsck.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/event_json.h"
+#include "store/rebuild.h"
+
+struct known { /* a record as the index tells it */
+    uint64_t seq;
+    int64_t offset;
+    uint32_t size;
+    int64_t start_us;
+    uint32_t duration_us;
+    enum rw_record_kind kind;
+    bool found;
+};
+
+struct link_row { /* a good record of a slot, for the chain */
+    uint64_t seq;
+    uint8_t link[RW_HASH_SIZE], previous[RW_HASH_SIZE];
+    int slot;
+    bool indexed;
+};
+
+struct fsck {
+    const char *dir;
+    const struct rw_disk *disk;
+    void (*say)(void *arg, const char *sentence);
+    void *arg;
+    struct rw_fsck_report *report;
+    struct rw_index *index;
+    /* of the stream being looked at */
+    enum rw_stream stream;
+    struct rw_ring ring;
+    struct known *known;
+    size_t known_count, known_capacity;
+    struct link_row *links;
+    size_t link_count, link_capacity;
+    bool damaged_chunk;
+    bool live;             /* a writer is at work: slots turn under our eyes */
+    struct rw_buf pending; /* sentences of the slot being looked at, each with its NUL */
+};
+
+static void problem(struct fsck *fsck, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void problem(struct fsck *fsck, const char *format, ...)
+{
+    char text[400];
+    int used = snprintf(text, sizeof text, "%s: ", rw_stream_name(fsck->stream));
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + used, sizeof text - (size_t)used, format, args);
+    va_end(args);
+    fsck->report->problems++;
+    rw_buf_add(&fsck->pending, text, strlen(text) + 1);
+}
+
+static void say_pending(struct fsck *fsck)
+{
+    const char *at = (const char *)fsck->pending.data;
+    for (size_t left = fsck->pending.size; left;) {
+        size_t size = strlen(at) + 1;
+        fsck->say(fsck->arg, at);
+        at += size;
+        left -= size;
+    }
+    rw_buf_clear(&fsck->pending);
+}
+
+static void *grow(void *list, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return list;
+    *capacity = *capacity ? 2 * *capacity : 256;
+    list = realloc(list, *capacity * size);
+    if (!list)
+        abort();
+    return list;
+}
+
+/* --- one slot --- */
+
+static int note_known(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
+{
+    struct fsck *fsck = arg;
+    fsck->known = grow(fsck->known, fsck->known_count, &fsck->known_capacity, sizeof *fsck->known);
+    fsck->known[fsck->known_count++] = (struct known){.seq = fragment->seq,
+                                                      .offset = fragment->offset - RW_RECORD_SIZE,
+                                                      .size = fragment->size,
+                                                      .start_us = fragment->start_us,
+                                                      .duration_us = fragment->duration_us,
+                                                      .kind = kind};
+    return 0;
+}
+
+static int note_chunk(void *arg, const struct rw_chunk *chunk)
+{
+    if (rw_chunk_each(chunk, note_known, arg))
+        ((struct fsck *)arg)->damaged_chunk = true;
+    return 0;
+}
+
+static struct known *find_known(struct fsck *fsck, uint64_t seq)
+{
+    size_t low = 0, high = fsck->known_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (fsck->known[middle].seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < fsck->known_count && fsck->known[low].seq == seq ? &fsck->known[low] : NULL;
+}
+
+static bool same(const struct known *known, const struct rw_record *record, int64_t offset)
+{
+    return known->offset == offset && known->size == record->length &&
+           known->kind == record->kind &&
+           (record->kind == RW_RECORD_EVENT ||
+            (known->start_us == record->start_us && known->duration_us == record->duration_us));
+}
+
+static int check_record(struct fsck *fsck, const struct rw_scan *scan, int number,
+                        const struct rw_record *record, int64_t offset, struct rw_err *err)
+{
+    struct known *known = find_known(fsck, record->seq);
+    int good = rw_scan_verify(scan, record, offset, err);
+    if (good < 0)
+        return -1;
+    fsck->report->bytes += (int64_t)rw_record_span(record);
+    fsck->report->records++;
+    fsck->report->events += record->kind == RW_RECORD_EVENT;
+    if (known)
+        known->found = true;
+    if (known && !good)
+        problem(fsck, "I1: slot %d record %llu does not match its hash", number,
+                (unsigned long long)record->seq);
+    else if (known && !same(known, record, offset))
+        problem(fsck, "I1: the index row of slot %d record %llu tells something else", number,
+                (unsigned long long)record->seq);
+    if (!good)
+        return 0;
+    fsck->links = grow(fsck->links, fsck->link_count, &fsck->link_capacity, sizeof *fsck->links);
+    struct link_row *row = &fsck->links[fsck->link_count++];
+    *row = (struct link_row){.seq = record->seq, .slot = number, .indexed = known != NULL};
+    memcpy(row->link, record->link, RW_HASH_SIZE);
+    memcpy(row->previous, record->previous_link, RW_HASH_SIZE);
+    return 0;
+}
+
+static int check_slot_file(struct fsck *fsck, int number, struct rw_err *err)
+{
+    char path[600];
+    struct rw_scan scan;
+    struct rw_record record;
+    int64_t offset;
+    struct rw_err why;
+    rw_slot_path(fsck->ring.dir, number, path, sizeof path);
+    int fd = fsck->disk->open(fsck->disk->self, path, O_RDONLY, 0);
+    if (fd < 0)
+        return rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", path,
+                       strerror(errno));
+    int got = rw_scan_open(&scan, fsck->disk, fd, fsck->ring.slot_size, fsck->ring.id, &why);
+    if (!got) {
+        while ((got = rw_scan_next(&scan, &record, &offset, &why)) == 1)
+            if (check_record(fsck, &scan, number, &record, offset, &why)) {
+                got = -1;
+                break;
+            }
+    } else if (why.code == RW_EFORMAT) {
+        got = 0; /* empty */
+    }
+    if (got < 0)
+        problem(fsck, "slot %d: %s", number, why.text);
+    fsck->disk->close(fsck->disk->self, fd);
+    return 0;
+}
+
+static int check_slot(struct fsck *fsck, int number, struct rw_err *err)
+{
+    fsck->known_count = 0;
+    fsck->damaged_chunk = false;
+    size_t links_before = fsck->link_count;
+    if (rw_index_chunks(fsck->index, fsck->stream, number, 0, 0, note_chunk, fsck, err) ||
+        check_slot_file(fsck, number, err))
+        return -1;
+    fsck->report->slots++;
+    if (fsck->damaged_chunk)
+        problem(fsck, "I1: an index row of slot %d is damaged", number);
+    size_t missing = 0;
+    for (size_t i = 0; i < fsck->known_count; i++)
+        missing += !fsck->known[i].found;
+    if (missing)
+        problem(fsck, "I1: %zu records of slot %d are in the index and not on disk", missing,
+                number);
+    /* Records that the index does not know are the retired lap of a slot that leaves, or the tail
+     * that recovery will take in; one between known records is a loss. */
+    bool later = false;
+    for (size_t i = fsck->link_count; i-- > links_before;) {
+        later |= fsck->links[i].indexed;
+        if (later && !fsck->links[i].indexed)
+            problem(fsck, "I2: slot %d record %llu is good and not in the index", number,
+                    (unsigned long long)fsck->links[i].seq);
+    }
+    return 0;
+}
+
+/* --- one ring --- */
+
+static int by_seq(const void *a, const void *b)
+{
+    const struct link_row *left = a, *right = b;
+    return (left->seq > right->seq) - (left->seq < right->seq);
+}
+
+/* I3 and the chain. A record that nobody continues is the end of an abandoned slot: the chain goes
+ * on from the last record that was synced. */
+static void check_chain(struct fsck *fsck)
+{
+    if (fsck->link_count)
+        qsort(fsck->links, fsck->link_count, sizeof *fsck->links, by_seq);
+    for (size_t i = 1; i < fsck->link_count; i++) {
+        const struct link_row *row = &fsck->links[i];
+        if (row->seq == row[-1].seq) {
+            problem(fsck, "I3: slots %d and %d both hold record %llu", row[-1].slot, row->slot,
+                    (unsigned long long)row->seq);
+            continue;
+        }
+        size_t back = i, reach = i > RW_UNSYNCED_MAX + 1 ? i - RW_UNSYNCED_MAX - 1 : 0;
+        bool tied = false;
+        while (back-- > reach && !tied)
+            tied = !memcmp(fsck->links[back].link, row->previous, RW_HASH_SIZE);
+        bool next = row->seq == row[-1].seq + 1;
+        if (!tied && row[-1].indexed && row->indexed && (next || !fsck->live))
+            problem(fsck, "the hash chain is broken before slot %d record %llu", row->slot,
+                    (unsigned long long)row->seq);
+    }
+}
+
+static int check_ledger(struct fsck *fsck, struct rw_err *err)
+{
+    struct rw_reader *reader = rw_reader_open(fsck->dir, err);
+    struct rw_coverage coverage;
+    struct rw_extent extent;
+    struct rw_ring_row row;
+    if (!reader)
+        return -1;
+    int failed = rw_index_get_ring(fsck->index, fsck->stream, &row, err) < 0 ||
+                 rw_reader_extent(reader, fsck->stream, &extent, err);
+    if (!failed && extent.any && row.born_us) {
+        failed = rw_reader_coverage(reader, fsck->stream, row.born_us, extent.newest_us,
+                                    extent.newest_us, RW_CAUSE_NONE, &coverage, err);
+        for (int i = 0; !failed && i < coverage.gap_count; i++)
+            if (coverage.gaps[i].cause == RW_CAUSE_UNKNOWN)
+                problem(fsck, "I5: %.3f s are missing and no gap says why",
+                        (double)(coverage.gaps[i].to_us - coverage.gaps[i].from_us) / 1e6);
+        if (!failed && coverage.recorded_us + coverage.gap_us + coverage.deleted_us !=
+                           coverage.to_us - coverage.from_us)
+            problem(fsck, "I5: the ledger does not add up");
+        if (!failed)
+            rw_coverage_finish(&coverage);
+    }
+    rw_reader_close(reader);
+    return failed ? -1 : 0;
+}
+
+/* What looks wrong while a writer is at work is looked at again. */
+static int check_slot_patiently(struct fsck *fsck, int number, struct rw_err *err)
+{
+    struct rw_fsck_report before = *fsck->report;
+    size_t links = fsck->link_count;
+    int failed = check_slot(fsck, number, err);
+    for (int tries = 0; !failed && fsck->live && tries < 3 && fsck->pending.size; tries++) {
+        *fsck->report = before;
+        fsck->link_count = links;
+        rw_buf_clear(&fsck->pending);
+        failed = check_slot(fsck, number, err);
+    }
+    say_pending(fsck);
+    return failed;
+}
+
+static int check_ring(struct fsck *fsck, struct rw_err *err)
+{
+    struct rw_ring_row row;
+    int there = rw_index_get_ring(fsck->index, fsck->stream, &row, err);
+    if (there < 0)
+        return -1;
+    if (!there || memcmp(row.ring, fsck->ring.id, 16)) {
+        problem(fsck, "the index is not of this ring; run fsck --rebuild");
+        say_pending(fsck);
+        return 0;
+    }
+    fsck->link_count = 0;
+    for (int number = 0; number < fsck->ring.numbers; number++)
+        if (fsck->ring.slot[number].present && check_slot_patiently(fsck, number, err))
+            return -1;
+    check_chain(fsck);
+    int failed = check_ledger(fsck, err);
+    say_pending(fsck);
+    return failed;
+}
+
+/* --- the ring's files without touching them --- */
+
+static int load_ring(struct fsck *fsck, const struct rw_ring_label *label)
+{
+    struct rw_ring *ring = &fsck->ring;
+    *ring = (struct rw_ring){.disk = fsck->disk,
+                             .stream = fsck->stream,
+                             .open = -1,
+                             .fd = -1,
+                             .slot_size = label->slot_size,
+                             .slots = label->slots,
+                             .numbers = label->numbers};
+    memcpy(ring->id, label->id, 16);
+    snprintf(ring->dir, sizeof ring->dir, "%.480s/%s", fsck->dir, rw_stream_name(fsck->stream));
+    ring->slot = calloc((size_t)ring->numbers, sizeof *ring->slot);
+    if (!ring->slot)
+        abort();
+    int present = 0;
+    for (int number = 0; number < ring->numbers; number++) {
+        char path[600];
+        rw_slot_path(ring->dir, number, path, sizeof path);
+        ring->slot[number].present = !access(path, F_OK);
+        present += ring->slot[number].present;
+    }
+    if (present < ring->slots)
+        problem(fsck, "%d of %d slots are not there", ring->slots - present, ring->slots);
+    return 0;
+}
+
+static int for_each_ring(struct fsck *fsck, int (*fn)(struct fsck *fsck, struct rw_err *err),
+                         struct rw_err *err)
+{
+    int failed = 0;
+    for (int stream = 0; stream < RW_STREAMS && !failed; stream++) {
+        char path[600];
+        struct rw_ring_label label;
+        fsck->stream = (enum rw_stream)stream;
+        snprintf(path, sizeof path, "%s/%s", fsck->dir, rw_stream_name(fsck->stream));
+        int there = rw_ring_read_label(path, NULL, NULL, &label, err);
+        if (there < 0)
+            return -1;
+        if (!there)
+            continue;
+        load_ring(fsck, &label);
+        failed = fn(fsck, err);
+        rw_ring_finish(&fsck->ring);
+    }
+    return failed;
+}
+
+static int rebuild_one(struct fsck *fsck, struct rw_err *err)
+{
+    int failed = rw_rebuild_stream(fsck->index, &fsck->ring, true, fsck->say, fsck->arg, err);
+    say_pending(fsck);
+    return failed;
+}
+
+/* --- rebuild --- */
+
+static int salvage(void *arg, const struct rw_event *event)
+{
+    struct fsck *fsck = arg;
+    if (rw_index_revision_of(fsck->index, event->id) >= event->revision)
+        return 0;
+    char *json = rw_event_to_json(event);
+    rw_index_put_event(fsck->index, event, json, NULL, false, NULL);
+    free(json);
+    if (event->revision > rw_index_get_meta(fsck->index, "revision"))
+        rw_index_put_meta(fsck->index, "revision", event->revision, NULL);
+    return 0;
+}
+
+/* Events that go on, or ended with no room in the ring yet, are in the old index only. */
+static void salvage_events(struct fsck *fsck, const char *old_path)
+{
+    struct rw_index *old = rw_index_open(old_path, NULL);
+    if (!old)
+        return;
+    struct rw_camera_state state;
+    rw_index_events(old, RW_EVENTS_OPEN, 0, 0, salvage, fsck, NULL);
+    rw_index_events(old, RW_EVENTS_NOT_IN_RING, 0, 0, salvage, fsck, NULL);
+    int64_t revision = rw_index_get_meta(old, "revision");
+    if (revision > rw_index_get_meta(fsck->index, "revision"))
+        rw_index_put_meta(fsck->index, "revision", revision, NULL);
+    if (!rw_index_get_state(old, &state, NULL) && state.state[0])
+        rw_index_put_state(fsck->index, state.state, state.since_us, state.reason, NULL);
+    rw_index_put_meta(fsck->index, "boot", rw_index_get_meta(old, "boot"), NULL);
+    rw_index_close(old);
+}
+
+static int build_index(struct fsck *fsck, const char *old_path, struct rw_err *err)
+{
+    struct rw_index_extent extent;
+    if (rw_index_begin(fsck->index, err) || for_each_ring(fsck, rebuild_one, err))
+        return -1;
+    salvage_events(fsck, old_path);
+    if (rw_index_extent(fsck->index, RW_MAIN, &extent, err) ||
+        (extent.oldest_us && rw_index_drop_events_before(fsck->index, extent.oldest_us, err)))
+        return -1;
+    return rw_index_commit(fsck->index, err);
+}
+
+static void remove_database(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (int i = 0; i < 3; i++) {
+        char name[640];
+        snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
+/* The new index is whole under its own name before it takes the old one's place. */
+static int rebuild(struct fsck *fsck, struct rw_err *err)
+{
+    char path[560], fresh[580];
+    snprintf(path, sizeof path, "%s/index.db", fsck->dir);
+    snprintf(fresh, sizeof fresh, "%s.rebuilt", path);
+    remove_database(fresh);
+    fsck->index = rw_index_create(fresh, err);
+    if (!fsck->index)
+        return -1;
+    int failed = build_index(fsck, path, err);
+    failed = failed || rw_index_settle(fsck->index, err);
+    rw_index_close(fsck->index);
+    fsck->index = NULL;
+    if (failed) {
+        remove_database(fresh);
+        return -1;
+    }
+    remove_database(path);
+    if (rename(fresh, path) || fsck->disk->sync_dir(fsck->disk->self, fsck->dir))
+        return rw_fail(err, RW_EIO, "%s cannot be put in place (%s)", path, strerror(errno));
+    remove_database(fresh);
+    fsck->report->rebuilt = true;
+    return 0;
+}
+
+static int take_writer_lock(const char *dir, struct rw_err *err)
+{
+    char path[600];
+    struct rw_err why;
+    snprintf(path, sizeof path, "%s/lock", dir);
+    int lock = rw_lock_take(path, &why);
+    if (lock >= 0)
+        return lock;
+    return why.code == RW_EBUSY ? rw_fail(err, RW_EBUSY,
+                                          "the camera is being recorded into %s; stop the service "
+                                          "before rebuilding its index",
+                                          dir)
+                                : rw_fail(err, why.code, "%s", why.text);
+}
+
+static int check_all(struct fsck *fsck, struct rw_err *err)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/lock", fsck->dir);
+    fsck->live = rw_lock_held(path) && !fsck->report->rebuilt; /* the rebuilder's lock is ours */
+    snprintf(path, sizeof path, "%s/index.db", fsck->dir);
+    fsck->index = rw_index_open(path, err);
+    if (!fsck->index)
+        return -1;
+    int failed = for_each_ring(fsck, check_ring, err);
+    rw_index_close(fsck->index);
+    return failed;
+}
+
+int rw_fsck(const char *dir, const struct rw_disk *disk, bool rebuild_index,
+            void (*say)(void *arg, const char *sentence), void *arg, struct rw_fsck_report *report,
+            struct rw_err *err)
+{
+    struct fsck fsck = {.dir = dir, .disk = disk, .say = say, .arg = arg, .report = report};
+    *report = (struct rw_fsck_report){0};
+    int failed = 0, lock = -1;
+    if (rebuild_index) {
+        lock = take_writer_lock(dir, err);
+        failed = lock < 0 || rebuild(&fsck, err);
+    }
+    if (!failed)
+        failed = check_all(&fsck, err);
+    if (lock >= 0)
+        close(lock);
+    rw_buf_finish(&fsck.pending);
+    free(fsck.known);
+    free(fsck.links);
+    return failed ? -1 : 0;
+}

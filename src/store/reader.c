@@ -1,0 +1,334 @@
+#include "store/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "store/coverage.h"
+#include "store/index.h"
+#include "store/ring.h"
+
+struct rw_reader {
+    char dir[512];
+    struct rw_index *index;
+    const struct rw_disk *disk;
+    bool present[RW_STREAMS];
+    struct rw_ring_label label[RW_STREAMS];
+};
+
+static void ring_dir(const struct rw_reader *reader, enum rw_stream stream, char *out, size_t size)
+{
+    snprintf(out, size, "%s/%s", reader->dir, rw_stream_name(stream));
+}
+
+struct rw_reader *rw_reader_open(const char *dir, struct rw_err *err)
+{
+    char path[600];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/index.db", dir);
+    if (stat(path, &st)) {
+        rw_fail(err, RW_ENOTFOUND, "nothing has been recorded in %s yet", dir);
+        return NULL;
+    }
+    struct rw_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        abort();
+    snprintf(reader->dir, sizeof reader->dir, "%s", dir);
+    reader->disk = rw_disk_system();
+    reader->index = rw_index_open(path, err);
+    if (!reader->index)
+        goto failed;
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        ring_dir(reader, (enum rw_stream)stream, path, sizeof path);
+        int there = rw_ring_read_label(path, NULL, NULL, &reader->label[stream], err);
+        if (there < 0)
+            goto failed;
+        reader->present[stream] = there;
+    }
+    return reader;
+failed:
+    rw_reader_close(reader);
+    return NULL;
+}
+
+void rw_reader_close(struct rw_reader *reader)
+{
+    if (!reader)
+        return;
+    rw_index_close(reader->index);
+    free(reader);
+}
+
+/* --- the newest records, in the open slot only --- */
+
+typedef int (*record_fn)(void *arg, const struct rw_record *record, int slot, int64_t offset);
+
+struct tail_start {
+    int64_t at; /* 0: from the slot's first record */
+    uint64_t seq;
+};
+
+static int note_end(void *arg, const struct rw_chunk *chunk)
+{
+    struct tail_start *start = arg;
+    start->at = chunk->offset + chunk->span;
+    start->seq = chunk->first_seq + (uint64_t)chunk->count - 1;
+    return 0;
+}
+
+static int walk_open_slot(struct rw_reader *reader, enum rw_stream stream, int slot,
+                          const struct tail_start *start, record_fn fn, void *arg,
+                          struct rw_err *err)
+{
+    char dir[540], path[600];
+    const struct rw_disk *disk = reader->disk;
+    const struct rw_ring_label *label = &reader->label[stream];
+    ring_dir(reader, stream, dir, sizeof dir);
+    rw_slot_path(dir, slot, path, sizeof path);
+    int fd = disk->open(disk->self, path, O_RDONLY, 0);
+    if (fd < 0)
+        return rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", path,
+                       strerror(errno));
+    struct rw_scan scan;
+    struct rw_err why;
+    int got = rw_scan_open(&scan, disk, fd, label->slot_size, label->id, &why);
+    if (got && why.code != RW_EFORMAT)
+        rw_fail(err, why.code, "%s: %s", path, why.text);
+    else if (got)
+        got = 0; /* begun, but nothing in it yet */
+    else {
+        struct rw_record record;
+        int64_t offset;
+        rw_scan_skip_to(&scan, start->at ? start->at : scan.at, start->seq);
+        while ((got = rw_scan_next(&scan, &record, &offset, err)) == 1)
+            if (fn(arg, &record, slot, offset))
+                break;
+    }
+    disk->close(disk->self, fd);
+    return got < 0 ? -1 : 0;
+}
+
+static int each_tail_record(struct rw_reader *reader, enum rw_stream stream, record_fn fn,
+                            void *arg, struct rw_err *err)
+{
+    struct rw_ring_row row;
+    int got = rw_index_get_ring(reader->index, stream, &row, err);
+    if (got <= 0 || row.open_slot < 0)
+        return got < 0 ? -1 : 0;
+    struct tail_start start = {.seq = 0};
+    if (rw_index_chunks(reader->index, stream, row.open_slot, 0, 0, note_end, &start, err))
+        return -1;
+    if (!start.at)
+        start.seq = row.last_seq;
+    return walk_open_slot(reader, stream, row.open_slot, &start, fn, arg, err);
+}
+
+/* --- fragments --- */
+
+struct fragments {
+    int64_t from_us, to_us;
+    int (*fn)(void *arg, const struct rw_fragment *fragment);
+    void *arg;
+    int stop;
+};
+
+static int offer(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
+{
+    struct fragments *f = arg;
+    if (kind == RW_RECORD_FRAGMENT && fragment->start_us < f->to_us &&
+        fragment->start_us + fragment->duration_us > f->from_us)
+        f->stop = f->fn(f->arg, fragment);
+    return f->stop;
+}
+
+static int offer_chunk(void *arg, const struct rw_chunk *chunk)
+{
+    rw_chunk_each(chunk, offer, arg);
+    return ((struct fragments *)arg)->stop;
+}
+
+static void fragment_of_record(const struct rw_record *record, int slot, int64_t offset,
+                               struct rw_fragment *out)
+{
+    *out = (struct rw_fragment){.seq = record->seq,
+                                .slot = slot,
+                                .offset = offset + RW_RECORD_SIZE,
+                                .size = record->length,
+                                .start_us = record->start_us,
+                                .duration_us = record->duration_us,
+                                .keyframe = record->keyframe,
+                                .gap_count = record->gap_count};
+    memcpy(out->gaps, record->gaps, sizeof out->gaps);
+}
+
+static int offer_record(void *arg, const struct rw_record *record, int slot, int64_t offset)
+{
+    struct rw_fragment fragment;
+    fragment_of_record(record, slot, offset, &fragment);
+    return offer(arg, &fragment, record->kind);
+}
+
+int rw_reader_fragments(struct rw_reader *reader, enum rw_stream stream, int64_t from_us,
+                        int64_t to_us, int (*fn)(void *arg, const struct rw_fragment *fragment),
+                        void *arg, struct rw_err *err)
+{
+    struct fragments f = {.from_us = from_us, .to_us = to_us, .fn = fn, .arg = arg};
+    if (!reader->present[stream])
+        return 0;
+    if (rw_index_chunks(reader->index, stream, -1, from_us, to_us, offer_chunk, &f, err))
+        return -1;
+    return f.stop ? 0 : each_tail_record(reader, stream, offer_record, &f, err);
+}
+
+/* --- coverage and extent --- */
+
+struct survey {
+    struct rw_ledger ledger;
+    int64_t oldest_us, newest_us, bytes;
+    bool seen_gap; /* of this chunk */
+};
+
+static int take_gaps(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
+{
+    struct survey *survey = arg;
+    if (kind == RW_RECORD_EVENT)
+        return 0;
+    rw_ledger_add_gaps(&survey->ledger, fragment->start_us, fragment->gaps, fragment->gap_count);
+    return 1; /* only the first fragment of a chunk can have some */
+}
+
+static int take_chunk(void *arg, const struct rw_chunk *chunk)
+{
+    struct survey *survey = arg;
+    if (!chunk->end_us)
+        return 0;
+    rw_ledger_add_span(&survey->ledger, chunk->start_us, chunk->end_us);
+    rw_chunk_each(chunk, take_gaps, survey);
+    return 0;
+}
+
+static int take_record(void *arg, const struct rw_record *record, int slot, int64_t offset)
+{
+    struct survey *survey = arg;
+    (void)slot;
+    (void)offset;
+    if (record->kind == RW_RECORD_EVENT)
+        return 0;
+    int64_t end = record->start_us + record->duration_us;
+    rw_ledger_add_span(&survey->ledger, record->start_us, end);
+    rw_ledger_add_gaps(&survey->ledger, record->start_us, record->gaps, record->gap_count);
+    if (!survey->oldest_us || record->start_us < survey->oldest_us)
+        survey->oldest_us = record->start_us;
+    survey->newest_us = end; /* the newest in sequence, wherever the clock was */
+    survey->bytes += (int64_t)rw_record_span(record);
+    return 0;
+}
+
+/* Bounds of what is kept, the tail included; its spans and gaps are in survey->ledger. */
+static int survey_extent(struct rw_reader *reader, enum rw_stream stream, struct survey *survey,
+                         struct rw_err *err)
+{
+    struct rw_index_extent extent;
+    if (rw_index_extent(reader->index, stream, &extent, err))
+        return -1;
+    survey->oldest_us = extent.oldest_us;
+    survey->newest_us = extent.newest_us;
+    survey->bytes = extent.span;
+    return each_tail_record(reader, stream, take_record, survey, err);
+}
+
+int rw_reader_coverage(struct rw_reader *reader, enum rw_stream stream, int64_t from_us,
+                       int64_t to_us, int64_t now_us, enum rw_cause open_cause,
+                       struct rw_coverage *out, struct rw_err *err)
+{
+    struct survey survey = {0};
+    struct rw_ring_row row = {.born_us = 0};
+    int failed =
+        reader->present[stream] &&
+        (rw_index_get_ring(reader->index, stream, &row, err) < 0 ||
+         survey_extent(reader, stream, &survey, err) ||
+         rw_index_chunks(reader->index, stream, -1, from_us, to_us, take_chunk, &survey, err) ||
+         rw_index_chunk_after(reader->index, stream, to_us, take_chunk, &survey, err));
+    if (!failed) {
+        int64_t end = to_us < now_us ? to_us : now_us;
+        if (open_cause == RW_CAUSE_NONE && survey.newest_us && survey.newest_us < end)
+            end = survey.newest_us;
+        *out = (struct rw_coverage){.from_us = from_us, .to_us = end > from_us ? end : from_us};
+        struct rw_ledger_bounds bounds = {.born_us = row.born_us ? row.born_us : survey.oldest_us,
+                                          .oldest_us = survey.oldest_us,
+                                          .newest_us = survey.newest_us,
+                                          .open_cause = open_cause};
+        rw_ledger_settle(&survey.ledger, &bounds, out);
+    }
+    rw_ledger_finish(&survey.ledger);
+    return failed ? -1 : 0;
+}
+
+int rw_reader_extent(struct rw_reader *reader, enum rw_stream stream, struct rw_extent *out,
+                     struct rw_err *err)
+{
+    struct survey survey = {0};
+    *out = (struct rw_extent){.present = reader->present[stream]};
+    if (!out->present)
+        return 0;
+    int failed = survey_extent(reader, stream, &survey, err);
+    rw_ledger_finish(&survey.ledger);
+    if (failed)
+        return -1;
+    out->any = survey.newest_us > 0;
+    out->oldest_us = survey.oldest_us;
+    out->newest_us = survey.newest_us;
+    out->payload_bytes = survey.bytes;
+    out->slots = reader->label[stream].slots;
+    out->slot_size = reader->label[stream].slot_size;
+    return 0;
+}
+
+/* --- events and state --- */
+
+int rw_reader_events_after(struct rw_reader *reader, int64_t after, int limit,
+                           int (*fn)(void *arg, const struct rw_event *event), void *arg,
+                           struct rw_err *err)
+{
+    return rw_index_events(reader->index, RW_EVENTS_AFTER, after, limit > 0 ? limit : -1, fn, arg,
+                           err);
+}
+
+int rw_reader_events_between(struct rw_reader *reader, int64_t from_us, int64_t to_us,
+                             int (*fn)(void *arg, const struct rw_event *event), void *arg,
+                             struct rw_err *err)
+{
+    return rw_index_events(reader->index, RW_EVENTS_BETWEEN, from_us, to_us, fn, arg, err);
+}
+
+int rw_reader_event(struct rw_reader *reader, const char *id, struct rw_event *event,
+                    struct rw_err *err)
+{
+    return rw_index_get_event(reader->index, id, event, err);
+}
+
+int rw_reader_events_waiting(struct rw_reader *reader, int64_t after, int64_t *count,
+                             int64_t *highest, struct rw_err *err)
+{
+    return rw_index_waiting(reader->index, after, count, highest, err);
+}
+
+int rw_reader_pictures(struct rw_reader *reader, const char *event_id, struct rw_buf *jpeg,
+                       struct rw_buf *thumbnail, struct rw_err *err)
+{
+    return rw_index_pictures(reader->index, event_id, jpeg, thumbnail, err);
+}
+
+int rw_reader_state(struct rw_reader *reader, struct rw_camera_state *out, struct rw_err *err)
+{
+    char path[600];
+    if (rw_index_get_state(reader->index, out, err))
+        return -1;
+    snprintf(path, sizeof path, "%s/lock", reader->dir);
+    out->writer_alive = rw_lock_held(path);
+    return 0;
+}

@@ -1,0 +1,86 @@
+/* Reading a camera's directory, beside a running writer or without one. Nothing is changed. The
+ * newest minute may be in the open slot only and not in the index yet: readers walk the record
+ * headers there. One thread per reader. */
+#pragma once
+
+#include "base/buf.h"
+#include "store/store.h"
+
+struct rw_reader;
+
+/* RW_ENOTFOUND: no such directory or nothing recorded in it yet. */
+struct rw_reader *rw_reader_open(const char *dir, struct rw_err *err);
+void rw_reader_close(struct rw_reader *reader); /* takes NULL */
+
+struct rw_fragment {
+    uint64_t seq;
+    int slot;       /* file number */
+    int64_t offset; /* of `moof` in the file */
+    uint32_t size;  /* moof mdat */
+    int64_t start_us;
+    uint32_t duration_us;
+    bool keyframe;
+    int gap_count; /* what is missing before it */
+    struct rw_gap_part gaps[RW_GAPS_MAX];
+};
+/* Calls fn for every fragment that touches [from, to), in order of sequence, until it returns
+ * non-zero. */
+int rw_reader_fragments(struct rw_reader *reader, enum rw_stream stream, int64_t from_us,
+                        int64_t to_us, int (*fn)(void *arg, const struct rw_fragment *fragment),
+                        void *arg, struct rw_err *err);
+
+struct rw_span {
+    int64_t from_us, to_us;
+    enum rw_cause cause; /* gaps only */
+};
+struct rw_coverage {
+    int64_t from_us, to_us; /* what was answered for: the future is cut off */
+    int span_count, gap_count;
+    struct rw_span *spans, *gaps;            /* owned; free with rw_coverage_finish() */
+    int64_t recorded_us, gap_us, deleted_us; /* add up to the time asked */
+};
+/* now_us bounds what can have been recorded: the part of the question that lies in the future is
+ * not counted as missing but cut off. open_cause: why the time since the newest picture is missing;
+ * RW_CAUSE_NONE: nothing is wrong, the newest second is on its way, and is cut off too. */
+int rw_reader_coverage(struct rw_reader *reader, enum rw_stream stream, int64_t from_us,
+                       int64_t to_us, int64_t now_us, enum rw_cause open_cause,
+                       struct rw_coverage *out, struct rw_err *err);
+void rw_coverage_finish(struct rw_coverage *coverage);
+
+struct rw_extent {
+    bool present; /* the stream has a ring */
+    bool any;     /* something is recorded */
+    int64_t oldest_us, newest_us;
+    int slots;
+    int64_t slot_size;
+    int64_t payload_bytes; /* of all fragments kept */
+};
+int rw_reader_extent(struct rw_reader *reader, enum rw_stream stream, struct rw_extent *out,
+                     struct rw_err *err);
+
+/* Events with a revision above `after`, in order of revision (at most `limit`, 0: all). The event
+ * is valid during the call. fn ends the walk by returning non-zero. */
+int rw_reader_events_after(struct rw_reader *reader, int64_t after, int limit,
+                           int (*fn)(void *arg, const struct rw_event *event), void *arg,
+                           struct rw_err *err);
+/* Events that touch [from, to), in order of start. */
+int rw_reader_events_between(struct rw_reader *reader, int64_t from_us, int64_t to_us,
+                             int (*fn)(void *arg, const struct rw_event *event), void *arg,
+                             struct rw_err *err);
+/* One event by its id: 1 there, 0 not there, -1 failed. */
+int rw_reader_event(struct rw_reader *reader, const char *id, struct rw_event *event,
+                    struct rw_err *err);
+/* Number of events with a revision above `after`, and the highest revision there is (0: none). */
+int rw_reader_events_waiting(struct rw_reader *reader, int64_t after, int64_t *count,
+                             int64_t *highest, struct rw_err *err);
+/* Copies of an event's pictures; empty where it has none. */
+int rw_reader_pictures(struct rw_reader *reader, const char *event_id, struct rw_buf *jpeg,
+                       struct rw_buf *thumbnail, struct rw_err *err);
+
+struct rw_camera_state {
+    char state[16]; /* "online", "connecting", "offline"; "" : never ran */
+    char reason[200];
+    int64_t since_us;
+    bool writer_alive; /* a process holds the lock now */
+};
+int rw_reader_state(struct rw_reader *reader, struct rw_camera_state *out, struct rw_err *err);

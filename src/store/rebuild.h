@@ -1,0 +1,12 @@
+/* Making the index from the slots. */
+#pragma once
+
+#include "store/index.h"
+#include "store/ring.h"
+
+/* Reads the records of all present slots of the ring into the index, in the caller's transaction;
+ * rows of this stream must be gone. verify: payloads are read and hashed, damaged ones left out and
+ * told to say() (may be NULL). Events in the ring become event rows unless a newer revision is
+ * there. */
+int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
+                      void (*say)(void *arg, const char *sentence), void *arg, struct rw_err *err);

@@ -1,0 +1,163 @@
+#include "store/recover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "store/rebuild.h"
+
+/* After an unclean end the newest sequence numbers may have been seen by a witness and lost by the
+ * disk: numbers go on beyond what can have been lost between two syncs. */
+enum { SEQ_SKIP = RW_UNSYNCED_MAX + 1 };
+
+struct tail {
+    struct rw_scan scan;
+    struct rw_record last;
+    bool any;
+    int64_t base_us, newest_us;
+};
+
+static int index_record(struct rw_index *index, struct rw_chunk *chunk, int number,
+                        const struct rw_record *record, int64_t offset, struct rw_err *err)
+{
+    if (rw_chunk_add(chunk, number, record, offset))
+        return 0;
+    enum rw_stream stream = chunk->stream;
+    if (rw_index_put_chunk(index, chunk, err))
+        return -1;
+    rw_chunk_finish(chunk);
+    rw_chunk_init(chunk, stream);
+    rw_chunk_add(chunk, number, record, offset);
+    return 0;
+}
+
+/* Walks the slot; records above `known` are verified and indexed, the first bad one ends it. */
+static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, uint64_t known,
+                     struct tail *tail, struct rw_err *err)
+{
+    struct rw_chunk chunk;
+    struct rw_record record;
+    int64_t offset;
+    int got;
+    rw_chunk_init(&chunk, ring->stream);
+    while ((got = rw_scan_next(&tail->scan, &record, &offset, err)) == 1) {
+        if (record.seq > known) {
+            int good = rw_scan_verify(&tail->scan, &record, offset, err);
+            if (good == 1)
+                got = index_record(index, &chunk, number, &record, offset, err);
+            if (good <= 0 || got < 0) {
+                got = good == 0 ? 0 : -1;
+                rw_scan_skip_to(&tail->scan, offset, tail->any ? tail->last.seq : 0);
+                break;
+            }
+        }
+        tail->last = record;
+        tail->any = true;
+        tail->base_us = record.base_us;
+        if (record.kind == RW_RECORD_FRAGMENT)
+            tail->newest_us = record.start_us + record.duration_us;
+    }
+    if (!got && chunk.count)
+        got = rw_index_put_chunk(index, &chunk, err);
+    rw_chunk_finish(&chunk);
+    return got;
+}
+
+/* 1: the slot holds records of this ring, told in *tail. 0: it does not. */
+static int read_tail(struct rw_index *index, struct rw_ring *ring, int number, uint64_t known,
+                     struct tail *tail, struct rw_err *err)
+{
+    char path[600];
+    struct rw_err why;
+    *tail = (struct tail){0};
+    rw_slot_path(ring->dir, number, path, sizeof path);
+    int fd = ring->disk->open(ring->disk->self, path, O_RDONLY, 0);
+    if (fd < 0)
+        return rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", path,
+                       strerror(errno));
+    int result = rw_scan_open(&tail->scan, ring->disk, fd, ring->slot_size, ring->id, &why);
+    if (!result)
+        result = walk_tail(index, ring, number, known, tail, err);
+    else if (why.code == RW_EFORMAT)
+        result = 0;
+    else
+        rw_fail(err, why.code, "%s: %s", path, why.text);
+    ring->disk->close(ring->disk->self, fd);
+    return result < 0 ? -1 : tail->any;
+}
+
+static void note_slot(void *arg, int slot, uint64_t last_seq)
+{
+    struct rw_ring *ring = arg;
+    if (slot >= 0 && slot < ring->numbers)
+        ring->slot[slot].last_seq = last_seq;
+}
+
+static int newest_slot(const struct rw_ring *ring)
+{
+    int best = -1;
+    for (int number = 0; number < ring->numbers; number++)
+        if (ring->slot[number].present && ring->slot[number].last_seq &&
+            (best < 0 || ring->slot[number].last_seq > ring->slot[best].last_seq))
+            best = number;
+    return best;
+}
+
+static void adopt_tail(struct rw_ring *ring, int number, const struct tail *tail, bool clean)
+{
+    ring->slot[number].last_seq = tail->last.seq;
+    ring->next_seq = tail->last.seq + (clean ? 1 : SEQ_SKIP);
+    ring->born_us = tail->last.born_us;
+    memcpy(ring->link, tail->last.link, RW_HASH_SIZE);
+    memcpy(ring->synced_link, tail->last.link, RW_HASH_SIZE);
+    if (tail->newest_us)
+        ring->newest_us = tail->newest_us;
+}
+
+/* The open slot by the index: after a cut between its turn and its first fragment it still holds
+ * the lap before, which the index has forgotten and so must we. */
+static int recover_ring(struct rw_index *index, struct rw_ring *ring, int open_slot, bool clean,
+                        struct rw_err *err)
+{
+    struct tail tail;
+    int newest = newest_slot(ring), got = 0;
+    uint64_t known = newest >= 0 ? ring->slot[newest].last_seq : 0;
+    if (open_slot >= 0 && open_slot < ring->numbers && open_slot != newest &&
+        ring->slot[open_slot].present) {
+        struct rw_err why;
+        got = read_tail(index, ring, open_slot, known, &tail, &why);
+        if (got < 0)
+            return rw_fail(err, why.code, "%s", why.text);
+        if (got && tail.last.seq <= known)
+            got = 0;
+    }
+    int number = got ? open_slot : newest;
+    if (!got && newest >= 0)
+        got = read_tail(index, ring, newest, known, &tail, err);
+    if (got <= 0)
+        return got;
+    adopt_tail(ring, number, &tail, clean);
+    return rw_ring_resume(ring, number, &tail.scan, tail.base_us, err);
+}
+
+int rw_recover(struct rw_index *index, struct rw_ring *ring, bool clean, struct rw_err *err)
+{
+    struct rw_ring_row row;
+    struct rw_index_extent extent;
+    int got = rw_index_get_ring(index, ring->stream, &row, err);
+    if (got < 0)
+        return -1;
+    if (!got || memcmp(row.ring, ring->id, 16)) {
+        if (rw_index_drop_stream(index, ring->stream, err) ||
+            rw_rebuild_stream(index, ring, false, NULL, NULL, err) ||
+            rw_index_get_ring(index, ring->stream, &row, err) < 0)
+            return -1;
+        clean = false;
+    }
+    if (rw_index_slots(index, ring->stream, note_slot, ring, err) ||
+        rw_index_extent(index, ring->stream, &extent, err))
+        return -1;
+    ring->newest_us = extent.newest_us;
+    ring->born_us = row.born_us;
+    return recover_ring(index, ring, row.open_slot, clean, err);
+}

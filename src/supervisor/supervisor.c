@@ -1,0 +1,368 @@
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "supervisor/child.h"
+
+/* Everything must have ended 5 s after SIGTERM: the children get four of them. */
+#define PATIENCE_US INT64_C(4000000)
+enum { CONFIG_MAX = 1 << 20 };
+
+struct supervisor {
+    const char *path;
+    struct rw_config *config; /* in force; owned */
+    int config_fd;            /* its text */
+    int lock;
+    struct rw_child *child; /* owned */
+    int children;
+    bool stopping;
+    sd_event *loop;
+    sd_event_source *timer;
+};
+
+static int64_t now_us(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (int64_t)at.tv_sec * 1000000 + at.tv_nsec / 1000;
+}
+
+/* --- configuration --- */
+
+static int keep_text(const struct rw_buf *text, struct rw_err *err)
+{
+    int fd = memfd_create("roadwatch.yaml", MFD_CLOEXEC);
+    if (fd >= 0 && write(fd, text->data, text->size) == (ssize_t)text->size)
+        return fd;
+    rw_fail(err, RW_ENOMEM, "the configuration cannot be kept in memory (%s)", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Reads and checks the file; on success *config and *fd are the caller's. */
+static int read_config(const char *path, struct rw_config **config, int *fd, struct rw_err *err)
+{
+    struct rw_buf text = {0};
+    *config = NULL;
+    *fd = -1;
+    if (!rw_file_read(path, CONFIG_MAX, &text, err))
+        *config = rw_config_parse(path, text.data, text.size, err);
+    if (*config)
+        *fd = keep_text(&text, err);
+    rw_buf_finish(&text);
+    if (*fd >= 0)
+        return 0;
+    rw_config_free(*config);
+    *config = NULL;
+    return -1;
+}
+
+static int take_lock(struct supervisor *s, struct rw_err *err)
+{
+    const struct rw_config *config = s->config;
+    char path[PATH_MAX], names[200] = "";
+    struct rw_err why;
+    snprintf(path, sizeof path, "%s/run.lock", config->storage.path);
+    if (rw_make_path(config->storage.path, &why) == 0)
+        s->lock = rw_lock_take(path, &why);
+    if (s->lock >= 0)
+        return 0;
+    for (int i = 0; i < config->camera_count; i++) {
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", config->cameras[i].id);
+    }
+    if (why.code == RW_EBUSY)
+        return rw_fail(err, RW_EBUSY,
+                       "%s: another roadwatch is recording into %s; stop it, or give this one "
+                       "another storage.path",
+                       names, config->storage.path);
+    return rw_fail(err, why.code, "%s: nothing can be recorded: %s", names, why.text);
+}
+
+/* --- children --- */
+
+static void arm_timer(struct supervisor *s)
+{
+    int64_t next = 0;
+    for (int i = 0; i < s->children; i++) {
+        const struct rw_child *child = &s->child[i];
+        int64_t at = child->pid ? child->kill_us : child->due_us;
+        if (at && (!next || at < next))
+            next = at;
+    }
+    sd_event_source_set_time(s->timer, next ? (uint64_t)next : UINT64_MAX);
+    sd_event_source_set_enabled(s->timer, next ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static void start_child(struct supervisor *s, struct rw_child *child)
+{
+    if (rw_child_start(child, s->path, s->config_fd, now_us()))
+        rw_log(RW_LOG_ERROR, rw_child_name(child), "cannot be started (%s); trying again",
+               strerror(errno));
+}
+
+static bool all_ended(const struct supervisor *s)
+{
+    for (int i = 0; i < s->children; i++)
+        if (s->child[i].pid)
+            return false;
+    return true;
+}
+
+static void forget_child(struct supervisor *s, int i)
+{
+    s->child[i] = s->child[--s->children];
+}
+
+static void say_death(const struct rw_child *child, int status)
+{
+    if (WIFSIGNALED(status))
+        rw_log(RW_LOG_WARNING, rw_child_name(child), "the process was killed by signal %d (%s)",
+               WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) && child->deaths < 5)
+        rw_log(RW_LOG_WARNING, rw_child_name(child), "the process ended with status %d",
+               WEXITSTATUS(status));
+}
+
+static void bury(struct supervisor *s, pid_t pid, int status)
+{
+    for (int i = 0; i < s->children; i++) {
+        struct rw_child *child = &s->child[i];
+        if (child->pid != pid)
+            continue;
+        bool asked = child->kill_us != 0;
+        rw_child_died(child, now_us());
+        if (!asked && !s->stopping)
+            say_death(child, status);
+        if (child->unwanted)
+            forget_child(s, i);
+        else if (s->stopping)
+            child->due_us = 0;
+        else if (asked) /* for another configuration: at once */
+            start_child(s, child);
+        return;
+    }
+}
+
+static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+    struct supervisor *s = arg;
+    pid_t pid;
+    int status;
+    (void)source;
+    (void)info;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        bury(s, pid, status);
+    if (s->stopping && all_ended(s))
+        return sd_event_exit(s->loop, 0);
+    arm_timer(s);
+    return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t at_us, void *arg)
+{
+    struct supervisor *s = arg;
+    int64_t now = now_us();
+    (void)source;
+    (void)at_us;
+    for (int i = 0; i < s->children; i++) {
+        struct rw_child *child = &s->child[i];
+        rw_child_check(child, now);
+        if (!child->pid && child->due_us && now >= child->due_us && !s->stopping)
+            start_child(s, child);
+    }
+    arm_timer(s);
+    return 0;
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+    struct supervisor *s = arg;
+    (void)source;
+    (void)info;
+    if (s->stopping)
+        return 0;
+    s->stopping = true;
+    sd_notify(0, "STOPPING=1");
+    for (int i = 0; i < s->children; i++)
+        rw_child_stop(&s->child[i], now_us(), PATIENCE_US);
+    if (all_ended(s))
+        return sd_event_exit(s->loop, 0);
+    arm_timer(s);
+    return 0;
+}
+
+/* --- who is wanted --- */
+
+static struct rw_child *find_child(struct supervisor *s, const char *role, const char *id)
+{
+    for (int i = 0; i < s->children; i++)
+        if (!strcmp(s->child[i].role, role) && !strcmp(s->child[i].id, id))
+            return &s->child[i];
+    return NULL;
+}
+
+/* Started if it is new, restarted if its section is another, else left alone. */
+static void want(struct supervisor *s, const char *role, const char *id, const char *digest)
+{
+    struct rw_child *child = find_child(s, role, id);
+    if (!child) {
+        s->child = realloc(s->child, (size_t)(s->children + 1) * sizeof *s->child);
+        if (!s->child)
+            abort();
+        child = &s->child[s->children++];
+        *child = (struct rw_child){0};
+        snprintf(child->role, sizeof child->role, "%s", role);
+        snprintf(child->id, sizeof child->id, "%s", id);
+        snprintf(child->digest, sizeof child->digest, "%s", digest);
+        start_child(s, child);
+        return;
+    }
+    child->unwanted = false;
+    if (!strcmp(child->digest, digest))
+        return;
+    snprintf(child->digest, sizeof child->digest, "%s", digest);
+    child->deaths = 0;
+    rw_log(RW_LOG_INFO, rw_child_name(child), "the configuration changed: starting anew");
+    if (child->pid)
+        rw_child_stop(child, now_us(), PATIENCE_US);
+    else
+        start_child(s, child);
+}
+
+static void apply_config(struct supervisor *s)
+{
+    char digest[65];
+    for (int i = 0; i < s->children; i++)
+        s->child[i].unwanted = true;
+    for (int i = 0; i < s->config->camera_count; i++) {
+        const struct rw_camera_config *camera = &s->config->cameras[i];
+        rw_config_camera_digest(s->config, camera, digest);
+        want(s, "camera", camera->id, digest);
+    }
+    if (s->config->mqtt.enabled) {
+        rw_config_alerts_digest(s->config, digest);
+        want(s, "alerts", "", digest);
+    }
+    for (int i = s->children - 1; i >= 0; i--) {
+        struct rw_child *child = &s->child[i];
+        if (!child->unwanted)
+            continue;
+        rw_log(RW_LOG_INFO, rw_child_name(child), "no longer in the configuration: stopped");
+        if (child->pid)
+            rw_child_stop(child, now_us(), PATIENCE_US);
+        else
+            forget_child(s, i);
+    }
+    if (s->config->web.enabled)
+        rw_log(RW_LOG_WARNING, "run", "the web page is not part of this version; `web` is ignored");
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+    struct supervisor *s = arg;
+    struct rw_config *fresh;
+    struct rw_err err;
+    int fd;
+    (void)source;
+    (void)info;
+    if (s->stopping)
+        return 0;
+    if (read_config(s->path, &fresh, &fd, &err)) {
+        rw_log(RW_LOG_ERROR, "run", "%s; the old configuration stays in force", err.text);
+        return 0;
+    }
+    if (strcmp(fresh->storage.path, s->config->storage.path)) {
+        rw_log(RW_LOG_ERROR, "run",
+               "storage.path cannot change while the service runs: restart it; the old "
+               "configuration stays in force");
+        rw_config_free(fresh);
+        close(fd);
+        return 0;
+    }
+    rw_config_free(s->config);
+    close(s->config_fd);
+    s->config = fresh;
+    s->config_fd = fd;
+    rw_log(RW_LOG_INFO, "run", "%s was read again", s->path);
+    apply_config(s);
+    arm_timer(s);
+    return 0;
+}
+
+/* --- life --- */
+
+static int make_loop(struct supervisor *s, struct rw_err *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int rc = sd_event_new(&s->loop);
+    if (rc >= 0)
+        rc = sd_event_add_signal(s->loop, NULL, SIGTERM, on_stop, s);
+    if (rc >= 0)
+        rc = sd_event_add_signal(s->loop, NULL, SIGINT, on_stop, s);
+    if (rc >= 0)
+        rc = sd_event_add_signal(s->loop, NULL, SIGHUP, on_reload, s);
+    if (rc >= 0)
+        rc = sd_event_add_signal(s->loop, NULL, SIGCHLD, on_child, s);
+    if (rc >= 0)
+        rc = sd_event_add_time(s->loop, &s->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000, on_timer, s);
+    if (rc >= 0)
+        rc = sd_event_set_watchdog(s->loop, true);
+    return rc < 0 ? rw_fail(err, RW_EIO, "the event loop cannot be made (%s)", strerror(-rc)) : 0;
+}
+
+static void finish(struct supervisor *s)
+{
+    sd_event_source_unref(s->timer);
+    sd_event_unref(s->loop);
+    free(s->child);
+    rw_config_free(s->config);
+    if (s->config_fd >= 0)
+        close(s->config_fd);
+    if (s->lock >= 0)
+        close(s->lock);
+}
+
+int rw_supervisor_run(const char *config_path)
+{
+    struct supervisor s = {.path = config_path, .config_fd = -1, .lock = -1};
+    struct rw_err err = {0};
+    int status = 1;
+    if (read_config(config_path, &s.config, &s.config_fd, &err) || take_lock(&s, &err) ||
+        make_loop(&s, &err)) {
+        rw_log(RW_LOG_ERROR, "run", "%s", err.text);
+    } else {
+        rw_log(RW_LOG_INFO, "run", "roadwatch %s: %d camera%s, recording into %s",
+               ROADWATCH_VERSION, s.config->camera_count, s.config->camera_count == 1 ? "" : "s",
+               s.config->storage.path);
+        apply_config(&s);
+        arm_timer(&s);
+        sd_notify(0, "READY=1");
+        status = sd_event_loop(s.loop) < 0;
+        rw_log(RW_LOG_INFO, "run", "stopped");
+    }
+    finish(&s);
+    return status;
+}

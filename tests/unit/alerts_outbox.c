@@ -1,0 +1,538 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alerts/outbox.h"
+#include "base/units.h"
+
+enum { EVENTS_MAX = 64, SENT_MAX = 256 };
+
+/* The store, the broker and the clock, played by the test. */
+struct sent {
+    char topic[64];
+    bool retain;
+    uint64_t ticket;
+    char id[RW_EVENT_ID_SIZE]; /* of events */
+    int64_t number;            /* revision of events, count of digests */
+};
+
+struct world {
+    struct rw_event events[EVENTS_MAX]; /* camera 0, in order of revision */
+    int count;
+    int64_t revision;
+    char picture[32]; /* of every event; "" : none */
+    int64_t cursor[2];
+    bool disk_full, unreadable, no_room;
+    struct sent sent[SENT_MAX];
+    int sent_count;
+    uint64_t ticket;
+    int64_t boot_us;
+    struct rw_outbox *outbox;
+};
+
+static struct rw_camera_config cameras[] = {{.id = (char *)"gate", .name = (char *)"Cổng làng"},
+                                            {.id = (char *)"yard", .name = (char *)"Sân"}};
+static const struct rw_config config = {
+    .site = {.id = (char *)"thon-dung", .name = (char *)"", .vietnamese = true},
+    .camera_count = 2,
+    .cameras = cameras,
+};
+
+static int world_waiting(void *self, int camera, int64_t after, int64_t *count, int64_t *highest)
+{
+    struct world *world = self;
+    *count = *highest = 0;
+    if (world->unreadable)
+        return -1;
+    for (int i = 0; camera == 0 && i < world->count; i++) {
+        *count += world->events[i].revision > after;
+        *highest = world->events[i].revision;
+    }
+    return 0;
+}
+
+static int world_events_after(void *self, int camera, int64_t after, int limit,
+                              int (*fn)(void *arg, const struct rw_event *event), void *arg)
+{
+    struct world *world = self;
+    if (world->unreadable)
+        return -1;
+    int given = 0;
+    for (int i = 0; camera == 0 && i < world->count; i++) {
+        if (world->events[i].revision <= after)
+            continue;
+        if (fn(arg, &world->events[i]) || (limit && ++given == limit))
+            break;
+    }
+    return 0;
+}
+
+static int world_pictures(void *self, int camera, const char *event_id, struct rw_buf *jpeg,
+                          struct rw_buf *thumbnail)
+{
+    (void)camera, (void)event_id;
+    struct world *world = self;
+    rw_buf_add(jpeg, world->picture, strlen(world->picture));
+    rw_buf_add(thumbnail, "T", 1);
+    return 0;
+}
+
+static int64_t world_cursor(void *self, int camera)
+{
+    return ((struct world *)self)->cursor[camera];
+}
+
+static int world_move(void *self, int camera, int64_t revision)
+{
+    struct world *world = self;
+    if (world->disk_full)
+        return -1;
+    world->cursor[camera] = revision;
+    return 0;
+}
+
+static uint64_t world_publish(void *self, const char *topic, const void *payload, size_t size,
+                              bool retain)
+{
+    struct world *world = self;
+    if (world->no_room)
+        return 0;
+    assert_true(world->sent_count < SENT_MAX);
+    struct sent *sent = &world->sent[world->sent_count++];
+    *sent = (struct sent){.retain = retain, .ticket = ++world->ticket};
+    snprintf(sent->topic, sizeof sent->topic, "%s", topic);
+    json_t *json = strstr(topic, "snapshot") ? NULL : json_loadb(payload, size, 0, NULL);
+    const char *id = json_string_value(json_object_get(json, "id"));
+    snprintf(sent->id, sizeof sent->id, "%s", id ? id : "");
+    sent->number = json_integer_value(json_object_get(json, id ? "revision" : "events"));
+    json_decref(json);
+    return sent->ticket;
+}
+
+static struct rw_now world_now(void *self)
+{
+    struct world *world = self;
+    return (struct rw_now){.utc_us = INT64_C(1795435200000000) + world->boot_us,
+                           .boot_us = world->boot_us};
+}
+
+static struct rw_clock world_clock;
+
+static int begin(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    assert_non_null(world);
+    strcpy(world->picture, "jpeg");
+    world->boot_us = 1000 * RW_SECOND_US;
+    world_clock = (struct rw_clock){.self = world, .now = world_now};
+    *state = world;
+    return 0;
+}
+
+static void start(struct world *world)
+{
+    struct rw_outbox_source source = {.self = world,
+                                      .waiting = world_waiting,
+                                      .events_after = world_events_after,
+                                      .pictures = world_pictures,
+                                      .cursor = world_cursor,
+                                      .move = world_move};
+    struct rw_sink sink = {world, world_publish};
+    rw_outbox_destroy(world->outbox);
+    world->outbox = rw_outbox_create(&config, &source, &sink, &world_clock);
+}
+
+static void start_connected(struct world *world)
+{
+    start(world);
+    rw_outbox_connected(world->outbox);
+    rw_outbox_look(world->outbox);
+}
+
+static int end(void **state)
+{
+    struct world *world = *state;
+    rw_outbox_destroy(world->outbox);
+    free(world);
+    return 0;
+}
+
+static struct rw_event *add_event(struct world *world, bool armed)
+{
+    assert_true(world->count < EVENTS_MAX);
+    struct rw_event *event = &world->events[world->count++];
+    *event = (struct rw_event){.revision = ++world->revision,
+                               .start_us = 1 + world->revision,
+                               .armed = armed,
+                               .clock_error_us = -1};
+    snprintf(event->id, sizeof event->id, "E%d", world->count);
+    return event;
+}
+
+/* The store keeps an event's newest revision only. */
+static void change_event(struct world *world, int index, enum rw_phase phase)
+{
+    struct rw_event changed = world->events[index];
+    changed.revision = ++world->revision;
+    changed.phase = phase;
+    changed.end_us = phase == RW_PHASE_END ? changed.start_us + 1 : 0;
+    memmove(&world->events[index], &world->events[index + 1],
+            (size_t)(world->count - index - 1) * sizeof world->events[0]);
+    world->events[world->count - 1] = changed;
+}
+
+static void ack(struct world *world, int sent)
+{
+    assert_true(sent < world->sent_count);
+    rw_outbox_acked(world->outbox, world->sent[sent].ticket, NULL);
+}
+
+static void ack_all(struct world *world)
+{
+    for (int i = 0; i < world->sent_count; i++)
+        ack(world, i);
+}
+
+static void assert_sent(const struct world *world, int at, const char *topic, int64_t number)
+{
+    assert_true(at < world->sent_count);
+    assert_string_equal(world->sent[at].topic, topic);
+    if (number)
+        assert_int_equal(world->sent[at].number, number);
+}
+
+static void picture_goes_before_its_event_and_is_retained(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    start_connected(world);
+    assert_int_equal(world->sent_count, 2);
+    assert_sent(world, 0, "gate/snapshot", 0);
+    assert_sent(world, 1, "gate/event", 1);
+    assert_true(world->sent[0].retain);
+    assert_false(world->sent[1].retain);
+}
+
+static void cursor_waits_for_both_confirmations(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    start_connected(world);
+    ack(world, 1);
+    assert_int_equal(world->cursor[0], 0);
+    assert_int_equal(rw_outbox_delivered_us(world->outbox), 0);
+    ack(world, 0);
+    assert_int_equal(world->cursor[0], 1);
+    assert_true(rw_outbox_delivered_us(world->outbox) > 0);
+    assert_int_equal(rw_outbox_waiting(world->outbox), 0);
+}
+
+static void one_event_is_on_its_way_at_a_time_in_order(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 5; i++)
+        add_event(world, true);
+    world->picture[0] = 0;
+    start_connected(world);
+    for (int i = 0; i < 5; i++) {
+        rw_outbox_look(world->outbox);
+        assert_int_equal(world->sent_count, i + 1);
+        assert_sent(world, i, "gate/event", i + 1);
+        ack(world, i);
+    }
+    assert_int_equal(world->cursor[0], 5);
+}
+
+static void same_picture_is_sent_once_on_a_connection(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    start_connected(world);
+    ack_all(world);
+    change_event(world, 0, RW_PHASE_END);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 3);
+    assert_sent(world, 2, "gate/event", 2);
+    ack(world, 2);
+
+    strcpy(world->picture, "better");
+    add_event(world, true);
+    rw_outbox_look(world->outbox);
+    assert_sent(world, 3, "gate/snapshot", 0);
+    assert_sent(world, 4, "gate/event", 3);
+}
+
+static void picture_is_sent_again_on_a_new_connection(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    start_connected(world);
+    ack_all(world);
+    change_event(world, 0, RW_PHASE_END);
+    rw_outbox_lost(world->outbox);
+    rw_outbox_connected(world->outbox);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 4);
+    assert_sent(world, 2, "gate/snapshot", 0);
+}
+
+static void nothing_goes_out_without_a_connection(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    start(world);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 0);
+    assert_int_equal(rw_outbox_waiting(world->outbox), 1);
+}
+
+static void what_was_on_its_way_is_sent_again_after_a_loss(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    add_event(world, true);
+    start_connected(world);
+    rw_outbox_lost(world->outbox);
+    ack_all(world); /* late, of the lost connection */
+    assert_int_equal(world->cursor[0], 0);
+    rw_outbox_connected(world->outbox);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 4);
+    assert_sent(world, 2, "gate/snapshot", 0);
+    assert_sent(world, 3, "gate/event", 1);
+}
+
+static void event_that_came_and_went_meanwhile_is_sent_once_as_its_end(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    start_connected(world);
+    rw_outbox_lost(world->outbox);
+    add_event(world, true);
+    add_event(world, true);
+    change_event(world, 0, RW_PHASE_END); /* revision 3 */
+    rw_outbox_connected(world->outbox);
+    rw_outbox_look(world->outbox);
+    ack_all(world);
+    ack_all(world);
+    assert_int_equal(world->sent_count, 2);
+    assert_string_equal(world->sent[0].id, "E2");
+    assert_string_equal(world->sent[1].id, "E1");
+    assert_int_equal(world->sent[1].number, 3);
+}
+
+static void change_while_on_its_way_is_sent_after(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    add_event(world, true);
+    start_connected(world);
+    change_event(world, 0, RW_PHASE_END);
+    ack(world, 0);
+    assert_int_equal(world->cursor[0], 1);
+    assert_int_equal(world->sent_count, 2);
+    assert_sent(world, 1, "gate/event", 2);
+}
+
+static void restart_goes_on_from_the_cursor(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    for (int i = 0; i < 3; i++)
+        add_event(world, true);
+    start_connected(world);
+    ack(world, 0);
+    start_connected(world);
+    assert_sent(world, world->sent_count - 1, "gate/event", 2);
+}
+
+static void disarmed_events_are_passed_over_and_not_looked_at_again(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    add_event(world, false);
+    add_event(world, false);
+    add_event(world, true);
+    add_event(world, false);
+    start_connected(world);
+    assert_int_equal(world->cursor[0], 2);
+    assert_int_equal(world->sent_count, 1);
+    ack(world, 0);
+    assert_int_equal(world->sent_count, 1);
+    assert_int_equal(world->cursor[0], 4);
+}
+
+static void long_backlog_is_preceded_by_one_digest(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    for (int i = 0; i < RW_BACKLOG_MAX + 1; i++)
+        add_event(world, true);
+    add_event(world, false);
+    start_connected(world);
+    assert_int_equal(world->sent_count, 1);
+    assert_sent(world, 0, "gate/digest", RW_BACKLOG_MAX + 1);
+    assert_false(world->sent[0].retain);
+    for (int i = 0; i < world->sent_count; i++)
+        ack(world, i);
+    assert_int_equal(world->sent_count, RW_BACKLOG_MAX + 2);
+    for (int i = 1; i < world->sent_count; i++)
+        assert_sent(world, i, "gate/event", i);
+    assert_int_equal(world->cursor[0], RW_BACKLOG_MAX + 2);
+}
+
+static void short_backlog_has_no_digest(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < RW_BACKLOG_MAX; i++)
+        add_event(world, true);
+    for (int i = 0; i < 10; i++)
+        add_event(world, false);
+    start_connected(world);
+    assert_sent(world, 0, "gate/snapshot", 0);
+}
+
+static void busy_hour_while_connected_has_no_digest(void **state)
+{
+    struct world *world = *state;
+    start_connected(world);
+    for (int i = 0; i < RW_BACKLOG_MAX + 5; i++)
+        add_event(world, true);
+    rw_outbox_look(world->outbox);
+    assert_sent(world, 0, "gate/snapshot", 0);
+}
+
+static void refused_event_stays_and_is_tried_again_later(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    add_event(world, true);
+    start_connected(world);
+    rw_outbox_acked(world->outbox, world->sent[0].ticket, "Not authorized");
+    assert_non_null(strstr(rw_outbox_trouble(world->outbox), "Not authorized"));
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 1);
+    world->boot_us += 11 * RW_SECOND_US;
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 2);
+    assert_int_equal(world->cursor[0], 0);
+    ack(world, 1);
+    assert_int_equal(world->cursor[0], 1);
+    assert_string_equal(rw_outbox_trouble(world->outbox), "");
+}
+
+static void refused_picture_does_not_hold_up_its_event(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    start_connected(world);
+    rw_outbox_acked(world->outbox, world->sent[0].ticket, "Packet too large");
+    ack(world, 1);
+    assert_int_equal(world->cursor[0], 1);
+}
+
+static void picture_that_costs_two_connections_is_left_out(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    start(world);
+    for (int i = 0; i < 2; i++) {
+        rw_outbox_connected(world->outbox);
+        rw_outbox_look(world->outbox);
+        assert_sent(world, world->sent_count - 2, "gate/snapshot", 0);
+        rw_outbox_lost(world->outbox);
+    }
+    rw_outbox_connected(world->outbox);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 5);
+    assert_sent(world, 4, "gate/event", 1);
+}
+
+static void full_disk_does_not_send_an_event_twice(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    add_event(world, true);
+    start_connected(world);
+    world->disk_full = true;
+    ack(world, 0);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 1);
+    assert_int_equal(world->cursor[0], 0);
+    world->disk_full = false;
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->cursor[0], 1);
+}
+
+static void events_numbered_anew_are_told_from_the_first(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    world->cursor[0] = 500;
+    add_event(world, true);
+    start_connected(world);
+    assert_int_equal(world->cursor[0], 0);
+    assert_sent(world, 0, "gate/event", 1);
+}
+
+static void nothing_is_lost_when_the_sink_has_no_room(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    world->no_room = true;
+    start_connected(world);
+    world->no_room = false;
+    rw_outbox_look(world->outbox);
+    assert_sent(world, 0, "gate/snapshot", 0);
+    assert_sent(world, 1, "gate/event", 1);
+}
+
+static void unreadable_camera_is_tried_again(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    world->unreadable = true;
+    start_connected(world);
+    assert_int_equal(world->sent_count, 0);
+    world->unreadable = false;
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(picture_goes_before_its_event_and_is_retained),
+        TEST(cursor_waits_for_both_confirmations),
+        TEST(one_event_is_on_its_way_at_a_time_in_order),
+        TEST(same_picture_is_sent_once_on_a_connection),
+        TEST(picture_is_sent_again_on_a_new_connection),
+        TEST(nothing_goes_out_without_a_connection),
+        TEST(what_was_on_its_way_is_sent_again_after_a_loss),
+        TEST(event_that_came_and_went_meanwhile_is_sent_once_as_its_end),
+        TEST(change_while_on_its_way_is_sent_after),
+        TEST(restart_goes_on_from_the_cursor),
+        TEST(disarmed_events_are_passed_over_and_not_looked_at_again),
+        TEST(long_backlog_is_preceded_by_one_digest),
+        TEST(short_backlog_has_no_digest),
+        TEST(busy_hour_while_connected_has_no_digest),
+        TEST(refused_event_stays_and_is_tried_again_later),
+        TEST(refused_picture_does_not_hold_up_its_event),
+        TEST(picture_that_costs_two_connections_is_left_out),
+        TEST(full_disk_does_not_send_an_event_twice),
+        TEST(events_numbered_anew_are_told_from_the_first),
+        TEST(nothing_is_lost_when_the_sink_has_no_room),
+        TEST(unreadable_camera_is_tried_again),
+    };
+    return cmocka_run_group_tests_name("alerts_outbox", tests, NULL, NULL);
+}

@@ -1,0 +1,299 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "alerts/payload.h"
+#include "alerts/states.h"
+#include "base/clock.h"
+#include "base/units.h"
+
+#define NOON_US INT64_C(1795435200123000) /* 2026-11-23T12:00:00.123Z, 19:00 in Vietnam */
+#define LONG_AGO_US (NOON_US - 30 * 3600 * RW_SECOND_US)
+
+static struct rw_camera_config cameras[] = {{.id = (char *)"gate", .name = (char *)"Cổng làng"}};
+static struct rw_config vietnamese = {
+    .site = {.id = (char *)"thon-dung", .name = (char *)"Thôn Dùng", .vietnamese = true},
+    .camera_count = 1,
+    .cameras = cameras,
+};
+
+static struct rw_event example(void)
+{
+    struct rw_event event = {
+        .id = "01JDBS7K3M5N7P9Q1R3S5T7V9X",
+        .revision = 7,
+        .phase = RW_PHASE_START,
+        .kind = "motion",
+        .start_us = NOON_US,
+        .seen_us = NOON_US + 400000,
+        .decided_us = NOON_US + 420000,
+        .box = {0.41f, 0.52f, 0.08f, 0.21f},
+        .score = 0.834f,
+        .armed = true,
+        .clock_trust = RW_CLOCK_SYNCED,
+        .clock_error_us = 11500,
+        .zone_count = 1,
+        .zones = {"road"},
+    };
+    return event;
+}
+
+static json_t *told(const struct rw_config *config, const struct rw_event *event,
+                    const void *thumbnail, size_t size, int64_t sent_us)
+{
+    char *text = rw_payload_event(config, &cameras[0], event, thumbnail, size, sent_us);
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(json);
+    free(text);
+    return json;
+}
+
+static const char *text_of(const json_t *json, const char *key)
+{
+    return json_string_value(json_object_get(json, key));
+}
+
+static void assert_text(const struct rw_config *config, const struct rw_event *event,
+                        int64_t sent_us, const char *expected)
+{
+    json_t *json = told(config, event, NULL, 0, sent_us);
+    assert_string_equal(text_of(json, "text"), expected);
+    json_decref(json);
+}
+
+static void event_has_every_field_of_the_contract(void **state)
+{
+    (void)state;
+    struct rw_event event = example();
+    char *text = rw_payload_event(&vietnamese, &cameras[0], &event, "abc", 3, NOON_US + 500000);
+    assert_string_equal(
+        text,
+        "{\"v\":1,\"id\":\"01JDBS7K3M5N7P9Q1R3S5T7V9X\",\"site\":\"thon-dung\",\"camera\":\"gate\","
+        "\"camera_name\":\"Cổng làng\",\"phase\":\"start\",\"revision\":7,"
+        "\"start\":\"2026-11-23T12:00:00.123Z\",\"end\":null,\"zones\":[\"road\"],"
+        "\"box\":[0.41,0.52,0.08,0.21],\"score\":0.83,\"thumbnail\":\"YWJj\","
+        "\"text\":\"Cổng làng: có người hoặc xe chuyển động lúc 19:00:00\","
+        "\"clock\":{\"state\":\"synced\",\"error_ms\":12},"
+        "\"times\":{\"seen\":\"2026-11-23T12:00:00.523Z\",\"decided\":\"2026-11-23T12:00:00.543Z\","
+        "\"sent\":\"2026-11-23T12:00:00.623Z\"},"
+        "\"links\":{\"snapshot\":\"/api/v1/events/01JDBS7K3M5N7P9Q1R3S5T7V9X/snapshot.jpg\","
+        "\"clip\":\"/api/v1/events/01JDBS7K3M5N7P9Q1R3S5T7V9X/clip.mp4\"}}");
+    free(text);
+}
+
+static void text_is_in_the_language_of_the_site(void **state)
+{
+    (void)state;
+    struct rw_config english = vietnamese;
+    english.site.vietnamese = false;
+    struct rw_event event = example();
+    assert_text(&english, &event, NOON_US, "Cổng làng: a person or vehicle moved at 19:00:00");
+    event.phase = RW_PHASE_END;
+    event.end_us = NOON_US + 20 * RW_SECOND_US;
+    assert_text(&english, &event, NOON_US,
+                "Cổng làng: a person or vehicle moved at 19:00:00, over at 19:00:20");
+    assert_text(&vietnamese, &event, NOON_US,
+                "Cổng làng: có người hoặc xe chuyển động lúc 19:00:00, hết lúc 19:00:20");
+}
+
+static void text_of_another_day_names_the_day(void **state)
+{
+    (void)state;
+    struct rw_event event = example();
+    event.start_us = LONG_AGO_US;
+    assert_text(&vietnamese, &event, NOON_US,
+                "Cổng làng: có người hoặc xe chuyển động lúc 13:00:00 ngày 22/11");
+}
+
+static void end_names_its_phase_and_time(void **state)
+{
+    (void)state;
+    struct rw_event event = example();
+    event.phase = RW_PHASE_END;
+    event.end_us = NOON_US + 20 * RW_SECOND_US;
+    json_t *json = told(&vietnamese, &event, NULL, 0, NOON_US);
+    assert_string_equal(text_of(json, "phase"), "end");
+    assert_string_equal(text_of(json, "end"), "2026-11-23T12:00:20.123Z");
+    json_decref(json);
+}
+
+static void update_says_who_acknowledged(void **state)
+{
+    (void)state;
+    struct rw_event event = example();
+    event.phase = RW_PHASE_UPDATE;
+    strcpy(event.acked_by, "Hà");
+    json_t *json = told(&vietnamese, &event, NULL, 0, NOON_US);
+    assert_string_equal(text_of(json, "phase"), "update");
+    assert_string_equal(text_of(json, "acked_by"), "Hà");
+    json_decref(json);
+}
+
+static void what_is_unknown_is_null(void **state)
+{
+    (void)state;
+    struct rw_event event = example();
+    event.clock_error_us = -1;
+    event.clock_trust = RW_CLOCK_UNVERIFIED;
+    event.box = (struct rw_box){0};
+    event.seen_us = 0;
+    json_t *json = told(&vietnamese, &event, NULL, 0, NOON_US);
+    json_t *clock = json_object_get(json, "clock");
+    assert_string_equal(text_of(clock, "state"), "unverified");
+    assert_true(json_is_null(json_object_get(clock, "error_ms")));
+    assert_true(json_is_null(json_object_get(json, "box")));
+    assert_null(json_object_get(json, "thumbnail"));
+    assert_true(json_is_null(json_object_get(json_object_get(json, "times"), "seen")));
+    json_decref(json);
+}
+
+static void thumbnail_goes_up_to_ten_kilobytes_and_no_further(void **state)
+{
+    (void)state;
+    uint8_t jpeg[RW_THUMBNAIL_MAX + 1];
+    for (size_t i = 0; i < sizeof jpeg; i++)
+        jpeg[i] = (uint8_t)(i * 7);
+    struct rw_event event = example();
+    json_t *fits = told(&vietnamese, &event, jpeg, RW_THUMBNAIL_MAX, NOON_US);
+    assert_int_equal(json_string_length(json_object_get(fits, "thumbnail")),
+                     (RW_THUMBNAIL_MAX + 2) / 3 * 4);
+    json_decref(fits);
+    json_t *large = told(&vietnamese, &event, jpeg, RW_THUMBNAIL_MAX + 1, NOON_US);
+    assert_null(json_object_get(large, "thumbnail"));
+    json_decref(large);
+}
+
+static void names_and_numbers_gone_bad_still_make_json(void **state)
+{
+    (void)state;
+    struct rw_event event = example();
+    event.score = NAN;
+    event.box.x = -INFINITY;
+    event.zone_count = RW_ZONES_MAX + 5;
+    strcpy(event.zones[0], "\xff\xfe");
+    json_t *json = told(&vietnamese, &event, NULL, 0, NOON_US);
+    assert_int_equal(json_array_size(json_object_get(json, "zones")), RW_ZONES_MAX);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(json, "zones"), 0)), "?");
+    assert_true(json_real_value(json_object_get(json, "score")) == 0.0);
+    json_decref(json);
+}
+
+static void box_has_four_decimals(void **state)
+{
+    (void)state;
+    struct rw_event event = example();
+    event.box = (struct rw_box){0.123456f, 0.99999f, 1.0f / 3, 1.0f};
+    char *text = rw_payload_event(&vietnamese, &cameras[0], &event, NULL, 0, NOON_US);
+    assert_non_null(strstr(text, "\"box\":[0.1235,1.0,0.3333,1.0]"));
+    free(text);
+}
+
+static void digest_counts_and_spans_the_backlog(void **state)
+{
+    (void)state;
+    struct rw_digest digest = {37, LONG_AGO_US, NOON_US};
+    char *text = rw_payload_digest(&vietnamese, &cameras[0], &digest, NOON_US);
+    assert_string_equal(
+        text, "{\"v\":1,\"site\":\"thon-dung\",\"camera\":\"gate\",\"camera_name\":\"Cổng làng\","
+              "\"events\":37,\"from\":\"2026-11-22T06:00:00.123Z\","
+              "\"to\":\"2026-11-23T12:00:00.123Z\",\"text\":\"Cổng làng: 37 lần có người hoặc xe "
+              "chuyển động chưa báo được, từ 13:00:00 ngày 22/11 đến 19:00:00\"}");
+    free(text);
+}
+
+static void health_is_what_status_reads(void **state)
+{
+    (void)state;
+    struct rw_health health = {.waiting = 3, .reason = "no connection"};
+    char *text = rw_payload_health(&health);
+    assert_string_equal(text, "{\"connected\":false,\"waiting\":3,\"last_delivered\":null,"
+                              "\"reason\":\"no connection\"}");
+    free(text);
+}
+
+static void status_of_a_recording_camera(void **state)
+{
+    (void)state;
+    struct rw_camera_state row = {
+        .state = "online", .since_us = NOON_US - 60 * RW_SECOND_US, .writer_alive = true};
+    struct rw_extent extent = {
+        .present = true,
+        .any = true,
+        .oldest_us = NOON_US - 2 * RW_SECOND_US - 36 * 3600 * RW_SECOND_US,
+        .newest_us = NOON_US - 2 * RW_SECOND_US,
+    };
+    struct rw_status status;
+    rw_status_make(&row, &extent, NOON_US, &status);
+    char *text = rw_payload_status(&status);
+    assert_string_equal(text, "{\"state\":\"online\",\"since\":\"2026-11-23T11:59:00.123Z\","
+                              "\"reason\":\"\",\"last_picture\":\"2026-11-23T11:59:58.123Z\","
+                              "\"recording\":true,\"days_kept\":1.5}");
+    free(text);
+}
+
+static void status_without_a_recorder_is_offline_since_the_last_picture(void **state)
+{
+    (void)state;
+    struct rw_camera_state row = {.state = "online", .since_us = 1, .writer_alive = false};
+    struct rw_extent extent = {
+        .present = true, .any = true, .oldest_us = LONG_AGO_US, .newest_us = NOON_US - 1000};
+    struct rw_status status;
+    rw_status_make(&row, &extent, NOON_US, &status);
+    assert_string_equal(status.state, "offline");
+    assert_string_equal(status.reason, "the recorder of this camera is not running");
+    assert_int_equal(status.since_us, NOON_US - 1000);
+    assert_false(status.recording);
+}
+
+static void status_of_an_old_picture_is_not_recording(void **state)
+{
+    (void)state;
+    struct rw_camera_state row = {.state = "connecting", .since_us = 1, .writer_alive = true};
+    struct rw_extent extent = {
+        .present = true, .any = true, .oldest_us = LONG_AGO_US, .newest_us = NOON_US - 7000000};
+    struct rw_status status;
+    rw_status_make(&row, &extent, NOON_US, &status);
+    assert_string_equal(status.state, "connecting");
+    assert_false(status.recording);
+    rw_status_make(NULL, NULL, NOON_US, &status);
+    assert_string_equal(status.state, "offline");
+    assert_int_equal(status.last_picture_us, 0);
+}
+
+static int in_vietnam(void **state)
+{
+    (void)state;
+    setenv("TZ", "ICT-7", 1);
+    tzset();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(event_has_every_field_of_the_contract),
+        cmocka_unit_test(text_is_in_the_language_of_the_site),
+        cmocka_unit_test(text_of_another_day_names_the_day),
+        cmocka_unit_test(end_names_its_phase_and_time),
+        cmocka_unit_test(update_says_who_acknowledged),
+        cmocka_unit_test(what_is_unknown_is_null),
+        cmocka_unit_test(thumbnail_goes_up_to_ten_kilobytes_and_no_further),
+        cmocka_unit_test(names_and_numbers_gone_bad_still_make_json),
+        cmocka_unit_test(box_has_four_decimals),
+        cmocka_unit_test(digest_counts_and_spans_the_backlog),
+        cmocka_unit_test(health_is_what_status_reads),
+        cmocka_unit_test(status_of_a_recording_camera),
+        cmocka_unit_test(status_without_a_recorder_is_offline_since_the_last_picture),
+        cmocka_unit_test(status_of_an_old_picture_is_not_recording),
+    };
+    return cmocka_run_group_tests_name("alerts_payload", tests, in_vietnam, NULL);
+}

@@ -1,0 +1,202 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alerts/states.h"
+#include "base/units.h"
+
+enum { SENT_MAX = 64 };
+
+/* The camera, the broker and the clock, played by the test. */
+struct world {
+    struct rw_status status;
+    char sent[SENT_MAX][400]; /* topic, space, payload */
+    uint64_t tickets[SENT_MAX];
+    int sent_count;
+    uint64_t ticket;
+    int64_t boot_us;
+    struct rw_states *states;
+};
+
+static struct rw_camera_config cameras[] = {{.id = (char *)"gate", .name = (char *)""}};
+static const struct rw_config config = {.camera_count = 1, .cameras = cameras};
+static struct rw_clock world_clock;
+
+static void world_read(void *self, int camera, struct rw_status *out)
+{
+    (void)camera;
+    *out = ((struct world *)self)->status;
+}
+
+static uint64_t world_publish(void *self, const char *topic, const void *payload, size_t size,
+                              bool retain)
+{
+    struct world *world = self;
+    assert_true(retain);
+    assert_true(world->sent_count < SENT_MAX);
+    snprintf(world->sent[world->sent_count], sizeof world->sent[0], "%s %.*s", topic, (int)size,
+             (const char *)payload);
+    world->tickets[world->sent_count++] = ++world->ticket;
+    return world->ticket;
+}
+
+static struct rw_now world_now(void *self)
+{
+    struct world *world = self;
+    return (struct rw_now){.utc_us = INT64_C(1795435200000000) + world->boot_us,
+                           .boot_us = world->boot_us};
+}
+
+static int begin(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    assert_non_null(world);
+    world->boot_us = 1000 * RW_SECOND_US;
+    strcpy(world->status.state, "online");
+    world->status.since_us = 1;
+    world->status.recording = true;
+    world_clock = (struct rw_clock){.self = world, .now = world_now};
+    struct rw_sink sink = {world, world_publish};
+    world->states = rw_states_create(&config, world_read, world, &sink, &world_clock);
+    *state = world;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct world *world = *state;
+    rw_states_destroy(world->states);
+    free(world);
+    return 0;
+}
+
+static void confirm(struct world *world)
+{
+    for (int i = 0; i < world->sent_count; i++)
+        rw_states_acked(world->states, world->tickets[i]);
+    world->sent_count = 0;
+}
+
+static void look_later(struct world *world, int64_t seconds)
+{
+    world->boot_us += seconds * RW_SECOND_US;
+    rw_states_look(world->states);
+}
+
+static void connection_begins_with_online_then_the_cameras(void **state)
+{
+    struct world *world = *state;
+    rw_states_look(world->states);
+    assert_int_equal(world->sent_count, 0);
+    rw_states_armed(world->states, 0, true);
+    rw_states_connected(world->states);
+    assert_int_equal(world->sent_count, 3);
+    assert_string_equal(world->sent[0], "status online");
+    assert_memory_equal(world->sent[1], "gate/status {", 13);
+    assert_string_equal(world->sent[2], "gate/armed ON");
+}
+
+static void change_is_told_and_growth_is_not(void **state)
+{
+    struct world *world = *state;
+    rw_states_connected(world->states);
+    confirm(world);
+    world->status.last_picture_us += RW_SECOND_US;
+    world->status.days_kept += 0.1;
+    look_later(world, 1);
+    assert_int_equal(world->sent_count, 0);
+    strcpy(world->status.state, "offline");
+    look_later(world, 1);
+    assert_int_equal(world->sent_count, 1);
+    assert_non_null(strstr(world->sent[0], "\"state\":\"offline\""));
+}
+
+static void everything_is_told_again_every_minute(void **state)
+{
+    struct world *world = *state;
+    rw_states_connected(world->states);
+    confirm(world);
+    look_later(world, 59);
+    assert_int_equal(world->sent_count, 0);
+    look_later(world, 1);
+    assert_int_equal(world->sent_count, 2);
+    assert_string_equal(world->sent[0], "status online");
+}
+
+static void one_status_of_a_camera_is_on_its_way_at_a_time(void **state)
+{
+    struct world *world = *state;
+    rw_states_connected(world->states);
+    world->sent_count = 0; /* none confirmed */
+    world->status.recording = false;
+    look_later(world, 1);
+    strcpy(world->status.reason, "new");
+    look_later(world, 1);
+    assert_int_equal(world->sent_count, 0);
+    for (uint64_t ticket = 1; ticket <= world->ticket; ticket++)
+        rw_states_acked(world->states, ticket);
+    look_later(world, 1);
+    assert_int_equal(world->sent_count, 1);
+    assert_non_null(strstr(world->sent[0], "\"reason\":\"new\""));
+}
+
+static void since_unknown_stays_when_it_was_first_seen(void **state)
+{
+    struct world *world = *state;
+    world->status.since_us = 0;
+    rw_states_connected(world->states);
+    assert_non_null(strstr(world->sent[1], "\"since\":\"2026-11-23T12:16:40.000Z\""));
+    confirm(world);
+    look_later(world, 5);
+    assert_int_equal(world->sent_count, 0);
+}
+
+static void armed_is_told_on_change_only(void **state)
+{
+    struct world *world = *state;
+    rw_states_connected(world->states);
+    confirm(world);
+    rw_states_armed(world->states, 0, false);
+    assert_int_equal(world->sent_count, 1);
+    assert_string_equal(world->sent[0], "gate/armed OFF");
+    confirm(world);
+    rw_states_armed(world->states, 0, false);
+    assert_int_equal(world->sent_count, 0);
+}
+
+static void nothing_is_sent_on_a_lost_connection(void **state)
+{
+    struct world *world = *state;
+    rw_states_connected(world->states);
+    rw_states_lost(world->states);
+    world->sent_count = 0;
+    strcpy(world->status.state, "offline");
+    rw_states_armed(world->states, 0, false);
+    look_later(world, 100);
+    assert_int_equal(world->sent_count, 0);
+    rw_states_connected(world->states);
+    assert_int_equal(world->sent_count, 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(connection_begins_with_online_then_the_cameras),
+        TEST(change_is_told_and_growth_is_not),
+        TEST(everything_is_told_again_every_minute),
+        TEST(one_status_of_a_camera_is_on_its_way_at_a_time),
+        TEST(since_unknown_stays_when_it_was_first_seen),
+        TEST(armed_is_told_on_change_only),
+        TEST(nothing_is_sent_on_a_lost_connection),
+    };
+    return cmocka_run_group_tests_name("alerts_states", tests, NULL, NULL);
+}

@@ -1,0 +1,540 @@
+/* The ring and its index on a real file system in a temporary folder, with a clock of our own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "store/fsck.h"
+#include "store/reader.h"
+
+#define T0 INT64_C(1790000000000000)
+#define SECOND INT64_C(1000000)
+
+struct weather {
+    int64_t utc_us, boot_us;
+    uint8_t boot;
+    int fail_after; /* writes that still succeed; -1: all */
+    bool fail_sync;
+    bool no_sync; /* says yes and does nothing: for speed */
+};
+
+static struct rw_now weather_now(void *self)
+{
+    struct weather *w = self;
+    return (struct rw_now){w->utc_us, w->boot_us};
+}
+static struct rw_clock_state weather_state(void *self)
+{
+    (void)self;
+    return (struct rw_clock_state){RW_CLOCK_SYNCED, 12000};
+}
+static void weather_boot(void *self, uint8_t id[16])
+{
+    memset(id, ((struct weather *)self)->boot, 16);
+}
+
+static ssize_t failing_pwrite(void *self, int fd, const void *bytes, size_t size, int64_t offset)
+{
+    struct weather *w = self;
+    if (w->fail_after == 0) {
+        errno = EIO;
+        return -1;
+    }
+    if (w->fail_after > 0)
+        w->fail_after--;
+    const struct rw_disk *disk = rw_disk_system();
+    return disk->pwrite(disk->self, fd, bytes, size, offset);
+}
+static int failing_sync(void *self, int fd)
+{
+    struct weather *w = self;
+    if (w->fail_sync) {
+        w->fail_sync = false;
+        errno = EIO;
+        return -1;
+    }
+    const struct rw_disk *disk = rw_disk_system();
+    return w->no_sync ? 0 : disk->fdatasync(disk->self, fd);
+}
+
+struct box {
+    char root[64], dir[160];
+    struct weather weather;
+    struct rw_clock clock;
+    struct rw_disk disk;
+    struct rw_store *store;
+    int slots;
+};
+
+static int set_up(void **state)
+{
+    struct box *box = calloc(1, sizeof *box);
+    strcpy(box->root, "/tmp/roadwatch-store-XXXXXX");
+    assert_non_null(mkdtemp(box->root));
+    snprintf(box->dir, sizeof box->dir, "%s/gate", box->root);
+    box->weather =
+        (struct weather){.utc_us = T0, .boot_us = 5 * SECOND, .boot = 1, .fail_after = -1};
+    box->clock = (struct rw_clock){&box->weather, weather_now, weather_state, weather_boot};
+    box->disk = *rw_disk_system();
+    box->disk.self = &box->weather;
+    box->disk.pwrite = failing_pwrite;
+    box->disk.fdatasync = failing_sync;
+    box->slots = 4;
+    *state = box;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct box *box = *state;
+    rw_store_close(box->store);
+    char command[200];
+    snprintf(command, sizeof command, "rm -rf %s", box->root);
+    assert_int_equal(system(command), 0);
+    free(box);
+    return 0;
+}
+
+static struct rw_store_options options_of(struct box *box)
+{
+    return (struct rw_store_options){.dir = box->dir,
+                                     .site = "thon-dung",
+                                     .camera = "gate",
+                                     .slots = {box->slots, 0},
+                                     .slot_size = 1 << 20,
+                                     .sync_us = 2 * SECOND,
+                                     .disk = &box->disk,
+                                     .clock = &box->clock};
+}
+
+static void open_store(struct box *box)
+{
+    struct rw_store_options options = options_of(box);
+    struct rw_err err = {0};
+    box->store = rw_store_open(&options, &err);
+    if (!box->store)
+        fail_msg("%s", err.text);
+}
+
+/* What a killed process leaves: descriptors closed, nothing flushed. The store's memory is lost on
+ * purpose, so its lock is dropped through a copy of the folder. */
+static void crash(struct box *box)
+{
+    char command[600], next[160];
+    snprintf(next, sizeof next, "%.150s.after", box->dir);
+    snprintf(command, sizeof command, "rm -rf %s && cp -a --sparse=always %s %s", next, box->dir,
+             next);
+    assert_int_equal(system(command), 0);
+    rw_store_close(box->store);
+    box->store = NULL;
+    strcpy(box->dir, next);
+}
+
+static uint8_t init_segment[200];
+static uint8_t picture[400000];
+
+static void make_bytes(void)
+{
+    memset(init_segment, 7, sizeof init_segment);
+    rw_put_be32(init_segment, 40);
+    memcpy(init_segment + 4, "ftyp", 4);
+    rw_put_be32(init_segment + 40, 160);
+    memcpy(init_segment + 44, "moov", 4);
+    for (size_t i = 0; i < sizeof picture; i++)
+        picture[i] = (uint8_t)(i * 2654435761u >> 13);
+}
+
+static void begin(struct box *box)
+{
+    struct rw_err err = {0};
+    if (rw_store_begin(box->store, RW_MAIN, init_segment, sizeof init_segment, box->weather.utc_us,
+                       &err))
+        fail_msg("%s", err.text);
+}
+
+/* One second of picture, `size` bytes of it; the clock goes on by a second. */
+static void append(struct box *box, size_t size)
+{
+    struct rw_err err = {0};
+    bool moved;
+    if (rw_store_room(box->store, RW_MAIN) < size)
+        begin(box);
+    struct rw_fragment_in in = {.bytes = picture,
+                                .size = size,
+                                .start_us = box->weather.utc_us,
+                                .boot_us = box->weather.boot_us,
+                                .duration_us = SECOND,
+                                .keyframe = true,
+                                .cause = RW_CAUSE_CAMERA_LOST};
+    if (rw_store_append(box->store, RW_MAIN, &in, &moved, &err))
+        fail_msg("%s", err.text);
+    box->weather.utc_us += SECOND;
+    box->weather.boot_us += SECOND;
+    assert_int_equal(rw_store_tick(box->store, box->weather.boot_us, &err), 0);
+}
+
+static void pass(struct box *box, int64_t seconds)
+{
+    box->weather.utc_us += seconds * SECOND;
+    box->weather.boot_us += seconds * SECOND;
+}
+
+static void say(void *arg, const char *sentence)
+{
+    (void)arg;
+    print_message("fsck: %s\n", sentence);
+}
+
+static struct rw_fsck_report check(struct box *box, bool rebuild)
+{
+    struct rw_fsck_report report;
+    struct rw_err err = {0};
+    if (rw_fsck(box->dir, rw_disk_system(), rebuild, say, NULL, &report, &err))
+        fail_msg("%s", err.text);
+    return report;
+}
+
+static struct rw_coverage cover(struct box *box, int64_t from, int64_t to)
+{
+    struct rw_err err = {0};
+    struct rw_coverage coverage;
+    struct rw_reader *reader = rw_reader_open(box->dir, &err);
+    if (!reader || rw_reader_coverage(reader, RW_MAIN, from, to, box->weather.utc_us,
+                                      RW_CAUSE_RECORDER_OFF, &coverage, &err))
+        fail_msg("%s", err.text);
+    rw_reader_close(reader);
+    assert_int_equal(coverage.recorded_us + coverage.gap_us + coverage.deleted_us,
+                     coverage.to_us - coverage.from_us);
+    return coverage;
+}
+
+static void a_record_header_survives_packing_and_any_flipped_bit_is_noticed(void **state)
+{
+    (void)state;
+    struct rw_record record = {.kind = RW_RECORD_FRAGMENT,
+                               .keyframe = true,
+                               .seq = 77,
+                               .start_us = T0,
+                               .boot_us = 9,
+                               .duration_us = 1000000,
+                               .length = 12345,
+                               .born_us = T0 - 5,
+                               .base_us = T0 - 3,
+                               .init_length = 200,
+                               .gap_count = 2,
+                               .gaps = {{RW_CAUSE_POWER, 3 * SECOND}, {RW_CAUSE_CAMERA_LOST, 1}}};
+    uint8_t bytes[RW_RECORD_SIZE];
+    struct rw_record back;
+    rw_record_pack(&record, bytes);
+    assert_int_equal(rw_record_unpack(bytes, &back, NULL), 0);
+    assert_int_equal(back.seq, 77);
+    assert_int_equal(back.gap_count, 2);
+    assert_int_equal(back.gaps[0].cause, RW_CAUSE_POWER);
+    assert_int_equal(back.gaps[0].length_us, 3 * SECOND);
+    assert_int_equal(back.base_us, T0 - 3);
+    for (int bit = 0; bit < RW_RECORD_SIZE * 8; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_not_equal(rw_record_unpack(bytes, &back, NULL), 0);
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
+static void every_second_is_recorded_or_a_gap_with_its_cause(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    for (int i = 0; i < 5; i++)
+        append(box, 10000);
+    pass(box, 7); /* the camera is away */
+    for (int i = 0; i < 3; i++)
+        append(box, 10000);
+    struct rw_coverage coverage = cover(box, T0 - 2 * SECOND, T0 + 16 * SECOND);
+    assert_int_equal(coverage.recorded_us, 8 * SECOND);
+    assert_int_equal(coverage.gap_count, 2);
+    assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_BEFORE_FIRST);
+    assert_int_equal(coverage.gaps[1].cause, RW_CAUSE_CAMERA_LOST);
+    assert_int_equal(coverage.gaps[1].to_us - coverage.gaps[1].from_us, 7 * SECOND);
+    assert_int_equal(coverage.span_count, 2);
+    assert_int_equal(coverage.to_us, T0 + 15 * SECOND); /* the future is cut off */
+    rw_coverage_finish(&coverage);
+    /* a question that lies wholly inside the gap */
+    coverage = cover(box, T0 + 6 * SECOND, T0 + 8 * SECOND);
+    assert_int_equal(coverage.gap_us, 2 * SECOND);
+    assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_CAMERA_LOST);
+    rw_coverage_finish(&coverage);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
+static void the_ring_wraps_in_place_and_the_ledger_still_adds_up(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    for (int i = 0; i < 60; i++)
+        append(box, 200000); /* five a slot, four slots: three laps */
+    struct stat st;
+    char path[300];
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/main/%05d.mp4", box->dir, i);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, 1 << 20);
+    }
+    snprintf(path, sizeof path, "%s/main/00004.mp4", box->dir);
+    assert_int_not_equal(stat(path, &st), 0);
+    struct rw_coverage coverage = cover(box, T0, T0 + 60 * SECOND);
+    assert_int_equal(coverage.gap_us, 0);
+    assert_true(coverage.recorded_us >= 10 * SECOND);
+    assert_int_equal(coverage.recorded_us + coverage.deleted_us, 60 * SECOND);
+    rw_coverage_finish(&coverage);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
+static void a_killed_writer_goes_on_in_the_same_slot_with_nothing_lost(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    for (int i = 0; i < 4; i++)
+        append(box, 10000);
+    crash(box);
+    assert_int_equal(check(box, false).problems, 0);
+    pass(box, 6);
+    open_store(box);
+    int64_t base;
+    assert_true(rw_store_resumable(box->store, RW_MAIN, init_segment, sizeof init_segment,
+                                   box->weather.utc_us, &base));
+    assert_int_equal(base, T0);
+    assert_false(
+        rw_store_resumable(box->store, RW_MAIN, init_segment, 100, box->weather.utc_us, &base));
+    for (int i = 0; i < 3; i++)
+        append(box, 10000);
+    struct rw_coverage coverage = cover(box, T0, T0 + 13 * SECOND);
+    assert_int_equal(coverage.recorded_us, 7 * SECOND);
+    assert_int_equal(coverage.gap_count, 1);
+    assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_RECORDER_OFF);
+    rw_coverage_finish(&coverage);
+    assert_int_equal(rw_store_counters(box->store).slots_begun, 0);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
+static void another_boot_says_power_was_off(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    append(box, 10000);
+    crash(box);
+    pass(box, 60);
+    box->weather.boot = 2;
+    box->weather.boot_us = SECOND;
+    open_store(box);
+    pass(box, 2); /* the camera takes two seconds to come */
+    append(box, 10000);
+    struct rw_coverage coverage = cover(box, T0, T0 + 64 * SECOND);
+    assert_int_equal(coverage.gap_count, 2);
+    assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_POWER);
+    assert_int_equal(coverage.gaps[0].to_us - coverage.gaps[0].from_us, 60 * SECOND);
+    assert_int_equal(coverage.gaps[1].cause, RW_CAUSE_CAMERA_LOST);
+    assert_int_equal(coverage.gaps[1].to_us - coverage.gaps[1].from_us, 2 * SECOND);
+    rw_coverage_finish(&coverage);
+}
+
+static void flip_byte(struct box *box, int slot, long offset)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/main/%05d.mp4", box->dir, slot);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    char byte;
+    assert_int_equal(pread(fd, &byte, 1, offset), 1);
+    byte ^= 0x10;
+    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+    close(fd);
+}
+
+static void a_torn_tail_is_trimmed_and_a_flipped_bit_is_found(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    for (int i = 0; i < 4; i++)
+        append(box, 10000);
+    crash(box);
+    flip_byte(box, 0, 200 + 3 * (RW_RECORD_SIZE + 10000) + RW_RECORD_SIZE + 5000);
+    open_store(box); /* the fourth fragment was not in the index: a torn tail */
+    assert_int_equal(rw_store_newest(box->store, RW_MAIN), T0 + 3 * SECOND);
+    append(box, 10000);
+    rw_store_close(box->store);
+    box->store = NULL;
+    assert_int_equal(check(box, false).problems, 0);
+    flip_byte(box, 0, 200 + RW_RECORD_SIZE + 5000); /* bit rot in what the index vouches for */
+    assert_int_equal(check(box, false).problems, 1);
+}
+
+static void a_refused_write_moves_recording_to_the_next_slot_without_a_loss(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    append(box, 10000);
+    append(box, 10000);
+    box->weather.fail_after = 0;
+    struct rw_fragment_in in = {.bytes = picture,
+                                .size = 9000,
+                                .start_us = box->weather.utc_us,
+                                .boot_us = box->weather.boot_us,
+                                .duration_us = SECOND,
+                                .keyframe = true};
+    struct rw_err err = {0};
+    bool moved;
+    assert_int_equal(rw_store_append(box->store, RW_MAIN, &in, &moved, &err), -1);
+    assert_non_null(strstr(err.text, "refused"));
+    box->weather.fail_after = -1;
+    pass(box, 1);
+    append(box, 10000);
+    box->weather.fail_sync = true; /* the next sync: abandoned, written again, nothing missing */
+    append(box, 10000);
+    append(box, 10000);
+    struct rw_coverage coverage = cover(box, T0, box->weather.utc_us);
+    assert_int_equal(coverage.gap_us, SECOND);
+    rw_coverage_finish(&coverage);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
+static struct rw_event sample_event(int64_t start, const char *id)
+{
+    struct rw_event event = {.kind = "motion",
+                             .start_us = start,
+                             .peak_us = start + SECOND,
+                             .seen_us = start,
+                             .decided_us = start + 200000,
+                             .box = {0.25f, 0.5f, 0.125f, 0.25f},
+                             .score = 0.5f,
+                             .armed = true,
+                             .zone_count = 1,
+                             .clock_error_us = 12000};
+    snprintf(event.id, sizeof event.id, "%s", id);
+    strcpy(event.zones[0], "đường");
+    return event;
+}
+
+static int count_events(void *arg, const struct rw_event *event)
+{
+    int *count = arg;
+    assert_string_equal(event->zones[0], "đường");
+    (*count)++;
+    return 0;
+}
+
+static void an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index(void **state)
+{
+    struct box *box = *state;
+    struct rw_err err = {0};
+    open_store(box);
+    append(box, 10000);
+    struct rw_event event = sample_event(T0, "01JD0000000000000000000001");
+    struct rw_pictures pictures = {picture, 5000, picture + 5000, 700};
+    assert_int_equal(rw_store_put_event(box->store, &event, &pictures, &err), 0);
+    assert_int_equal(event.revision, 1);
+    event.phase = RW_PHASE_END;
+    event.end_us = T0 + 2 * SECOND;
+    assert_int_equal(rw_store_put_event(box->store, &event, NULL, &err), 0);
+    assert_int_equal(event.revision, 2);
+    struct rw_event open_one = sample_event(T0 + SECOND, "01JD0000000000000000000002");
+    assert_int_equal(rw_store_put_event(box->store, &open_one, NULL, &err), 0);
+    append(box, 10000); /* the tick takes the ended event into the ring */
+    append(box, 10000);
+    crash(box);
+    struct rw_fsck_report report = check(box, false);
+    assert_int_equal(report.problems, 0);
+    assert_int_equal(report.events, 1);
+    char path[300];
+    snprintf(path, sizeof path, "%s/index.db", box->dir);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/index.db-wal", box->dir);
+    unlink(path);
+    report = check(box, true);
+    assert_int_equal(report.problems, 0);
+    assert_true(report.rebuilt);
+    struct rw_reader *reader = rw_reader_open(box->dir, &err);
+    assert_non_null(reader);
+    int count = 0;
+    assert_int_equal(rw_reader_events_after(reader, 0, 0, count_events, &count, &err), 0);
+    assert_int_equal(count, 1); /* the one that goes on was in the lost index only */
+    struct rw_buf jpeg = {0}, thumbnail = {0};
+    assert_int_equal(rw_reader_pictures(reader, event.id, &jpeg, &thumbnail, &err), 0);
+    assert_int_equal(jpeg.size, 5000);
+    assert_memory_equal(thumbnail.data, picture + 5000, 700);
+    rw_buf_finish(&jpeg);
+    rw_buf_finish(&thumbnail);
+    rw_reader_close(reader);
+}
+
+static void refuses_a_second_writer_a_foreign_folder_and_a_ring_that_does_not_fit(void **state)
+{
+    struct box *box = *state;
+    struct rw_err err = {0};
+    open_store(box);
+    struct rw_store_options options = options_of(box);
+    assert_null(rw_store_open(&options, &err));
+    assert_int_equal(err.code, RW_EBUSY);
+    rw_store_close(box->store);
+    box->store = NULL;
+    options.site = "thon-khac";
+    assert_null(rw_store_open(&options, &err));
+    assert_int_equal(err.code, RW_EFOREIGN);
+    assert_non_null(strstr(err.text, "thon-dung"));
+    char other[200];
+    snprintf(other, sizeof other, "%s/huge", box->root);
+    options = options_of(box);
+    options.dir = other;
+    options.slots[0] = 100000000;
+    assert_null(rw_store_open(&options, &err));
+    assert_int_equal(err.code, RW_ENOSPC);
+    assert_non_null(strstr(err.text, "free"));
+}
+
+static void the_index_takes_less_than_a_kilobyte_a_stream_minute(void **state)
+{
+    struct box *box = *state;
+    struct rw_err err = {0};
+    box->slots = 40;
+    box->weather.no_sync = true;
+    open_store(box);
+    for (int i = 0; i < 1800; i++)
+        append(box, 9000 + (size_t)(i * 37 % 5000));
+    rw_store_close(box->store);
+    box->store = NULL;
+    char path[300];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/index.db", box->dir);
+    struct rw_reader *reader = rw_reader_open(box->dir, &err);
+    assert_non_null(reader);
+    rw_reader_close(reader);
+    assert_int_equal(stat(path, &st), 0);
+    print_message("index: %ld bytes for 30 stream-minutes\n", (long)st.st_size);
+    assert_true(st.st_size < 30 * 1024 + 13 * 4096); /* the rows, and the empty tables' pages */
+}
+
+int main(void)
+{
+    make_bytes();
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(a_record_header_survives_packing_and_any_flipped_bit_is_noticed),
+        CASE(every_second_is_recorded_or_a_gap_with_its_cause),
+        CASE(the_ring_wraps_in_place_and_the_ledger_still_adds_up),
+        CASE(a_killed_writer_goes_on_in_the_same_slot_with_nothing_lost),
+        CASE(another_boot_says_power_was_off),
+        CASE(a_torn_tail_is_trimmed_and_a_flipped_bit_is_found),
+        CASE(a_refused_write_moves_recording_to_the_next_slot_without_a_loss),
+        CASE(an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index),
+        CASE(refuses_a_second_writer_a_foreign_folder_and_a_ring_that_does_not_fit),
+        CASE(the_index_takes_less_than_a_kilobyte_a_stream_minute),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
