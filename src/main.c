@@ -1,4 +1,6 @@
 /* The entrance: the first argument says which role this process plays. */
+#include <sys/prctl.h>
+
 #include "alerts/alerts.h"
 #include "camera/camera.h"
 #include "cli/cli.h"
@@ -20,6 +22,7 @@ static int run_child_role(const struct rw_arguments *arguments)
 int main(int argc, char **argv)
 {
     struct rw_arguments arguments;
+    prctl(PR_SET_NAME, "roadwatch"); /* a re-executed child would be called "exe" */
     int status = rw_arguments_parse(&arguments, argc, argv);
     if (status >= 0)
         return status;

@@ -41,7 +41,7 @@ void rw_mailbox_destroy(struct rw_mailbox *box)
     free(box);
 }
 
-static int post(struct rw_mailbox *box, struct rw_mail *mail, size_t capacity)
+static int post(struct rw_mailbox *box, struct rw_mail *mail, size_t capacity, bool wake)
 {
     pthread_mutex_lock(&box->lock);
     bool refused = box->closed || box->bytes > capacity || mail->bytes > capacity - box->bytes;
@@ -50,7 +50,8 @@ static int post(struct rw_mailbox *box, struct rw_mail *mail, size_t capacity)
         *box->last = mail;
         box->last = &mail->next;
         box->bytes += mail->bytes;
-        pthread_cond_signal(&box->changed);
+        if (wake)
+            pthread_cond_signal(&box->changed);
     }
     pthread_mutex_unlock(&box->lock);
     return refused ? -1 : 0;
@@ -58,12 +59,17 @@ static int post(struct rw_mailbox *box, struct rw_mail *mail, size_t capacity)
 
 int rw_mailbox_put(struct rw_mailbox *box, struct rw_mail *mail)
 {
-    return post(box, mail, box->capacity);
+    return post(box, mail, box->capacity, true);
+}
+
+int rw_mailbox_put_quietly(struct rw_mailbox *box, struct rw_mail *mail)
+{
+    return post(box, mail, box->capacity, false);
 }
 
 int rw_mailbox_force(struct rw_mailbox *box, struct rw_mail *mail)
 {
-    return post(box, mail, (size_t)-1);
+    return post(box, mail, (size_t)-1, true);
 }
 
 static struct timespec deadline_in(int timeout_ms)

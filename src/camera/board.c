@@ -1,6 +1,7 @@
 #include "camera/board.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 struct rw_board {
     pthread_mutex_t lock;
     struct rw_notice notice; /* under lock */
+    atomic_bool calm;
 };
 
 struct rw_board *rw_board_create(void)
@@ -93,6 +95,16 @@ void rw_board_watch_fps(struct rw_board *board, double fps)
 {
     lock(board)->watch_fps = fps;
     unlock(board);
+}
+
+void rw_board_set_calm(struct rw_board *board, bool calm)
+{
+    atomic_store_explicit(&board->calm, calm, memory_order_relaxed);
+}
+
+bool rw_board_calm(struct rw_board *board)
+{
+    return atomic_load_explicit(&board->calm, memory_order_relaxed);
 }
 
 void rw_board_arm(struct rw_board *board, bool armed, int64_t snoozed_until_us)

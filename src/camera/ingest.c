@@ -45,7 +45,7 @@ static void give_recorder(struct rw_ingest *ingest, const struct rw_packet *pack
     if (ingest->recorder_wants_key && !packet->keyframe)
         return;
     struct rw_post *post = rw_post_packet(o->stream, rw_packet_ref(packet), ingest->lost_cause);
-    if (!rw_mailbox_put(o->recorder, &post->mail)) {
+    if (!rw_mailbox_put_quietly(o->recorder, &post->mail)) { /* it looks four times a second */
         ingest->recorder_wants_key = false;
         ingest->lost_cause = RW_CAUSE_NONE;
         return;
@@ -66,7 +66,9 @@ static void give_watcher(struct rw_ingest *ingest, const struct rw_packet *packe
     if (!o->watcher || (ingest->watcher_wants_key && !packet->keyframe))
         return;
     struct rw_post *post = rw_post_packet(o->stream, rw_packet_ref(packet), RW_CAUSE_NONE);
-    ingest->watcher_wants_key = rw_mailbox_put(o->watcher, &post->mail) != 0;
+    ingest->watcher_wants_key =
+        (rw_board_calm(o->board) ? rw_mailbox_put_quietly(o->watcher, &post->mail)
+                                 : rw_mailbox_put(o->watcher, &post->mail)) != 0;
     if (ingest->watcher_wants_key)
         rw_post_destroy(post);
 }

@@ -10,7 +10,8 @@
 #include "camera/post.h"
 #include "camera/track.h"
 
-enum { TICK_MS = 1000, WAITING_MAX = 256 };
+/* Packets come without waking the thread: it looks this often. */
+enum { LOOK_MS = 250, TICK_MS = 1000, WAITING_MAX = 256 };
 #define FRAGMENT_MAX_US INT64_C(1000000)
 
 struct rw_recorder {
@@ -147,7 +148,7 @@ static void *recorder_main(void *arg)
     const struct rw_recorder_options *o = &recorder->options;
     int64_t next_tick = 0;
     for (;;) {
-        struct rw_post *post = rw_post_take(o->mailbox, TICK_MS);
+        struct rw_post *post = rw_post_take(o->mailbox, LOOK_MS);
         if (!post && rw_mailbox_closed(o->mailbox))
             break;
         if (post)

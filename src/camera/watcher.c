@@ -14,7 +14,9 @@
 #include "media/jpeg.h"
 #include "motion/motion.h"
 
-enum { TAKE_MS = 500, JPEG_QUALITY = 75, THUMBNAIL_MAX = 10 * 1024 };
+/* While nothing is about to be decided packets come without waking the thread: it takes two or
+ * three at once. */
+enum { LOOK_MS = 140, LOOK_RUNNING_MS = 400, JPEG_QUALITY = 75, THUMBNAIL_MAX = 10 * 1024 };
 /* A picture that arrived longer ago than this is not worth decoding: the newest keyframe is. */
 #define LATE_US INT64_C(3000000)
 
@@ -162,6 +164,9 @@ static void look(struct rw_watcher *watcher, const struct rw_picture *picture)
     watcher->now_us = picture->utc_us;
     watcher->pictures++;
     feed(watcher, change, &run, picture);
+    /* Between the first flagged block and the decision every picture counts at once. */
+    rw_board_set_calm(watcher->options.board,
+                      !rw_motion_moving(watcher->motion) || rw_motion_running(watcher->motion));
 }
 
 /* A hole in the pictures: what moved before it is over, the background is learned anew. */
@@ -238,7 +243,8 @@ static void *watcher_main(void *arg)
     const struct rw_watcher_options *o = &watcher->options;
     watcher->count_from_us = rw_now(o->clock).boot_us;
     for (;;) {
-        struct rw_post *post = rw_post_take(o->mailbox, TAKE_MS);
+        bool running = rw_motion_running(watcher->motion);
+        struct rw_post *post = rw_post_take(o->mailbox, running ? LOOK_RUNNING_MS : LOOK_MS);
         if (!post && rw_mailbox_closed(o->mailbox))
             break;
         if (post && post->kind == RW_POST_PACKET)
