@@ -30,7 +30,9 @@ struct rw_store {
     struct rw_index *index;
     bool has[RW_STREAMS];
     struct rw_ring ring[RW_STREAMS];
-    struct rw_chunk chunk[RW_STREAMS];    /* synced records without a row yet */
+    struct rw_chunk chunk[RW_STREAMS]; /* synced records without a row yet */
+    struct rw_chunk *full;             /* full ones that wait for their row; owned */
+    int full_count;
     bool resumed[RW_STREAMS];             /* something was appended since it was opened */
     int64_t opened_us;                    /* UTC */
     enum rw_cause down_cause[RW_STREAMS]; /* why nothing was recorded before that */
@@ -178,6 +180,15 @@ static int open_parts(struct rw_store *store, const struct rw_store_options *opt
     return open_index(store, err) || recover(store, err) ? -1 : 0;
 }
 
+static void forget_full_chunks(struct rw_store *store)
+{
+    for (int i = 0; i < store->full_count; i++)
+        rw_chunk_finish(&store->full[i]);
+    free(store->full);
+    store->full = NULL;
+    store->full_count = 0;
+}
+
 static void free_store(struct rw_store *store)
 {
     for (int stream = 0; stream < RW_STREAMS; stream++) {
@@ -185,6 +196,7 @@ static void free_store(struct rw_store *store)
             rw_ring_finish(&store->ring[stream]);
         rw_chunk_finish(&store->chunk[stream]);
     }
+    forget_full_chunks(store);
     rw_index_close(store->index);
     if (store->lock >= 0)
         close(store->lock);
@@ -219,10 +231,23 @@ static int put_ring_row(struct rw_store *store, int stream, int open_slot, struc
     return rw_index_put_ring(store->index, (enum rw_stream)stream, &row, err);
 }
 
+/* The chunk as it is, and the full ones that an index which refused has left waiting. */
 static int flush_chunk(struct rw_store *store, int stream, struct rw_err *err)
 {
-    struct rw_chunk *chunk = &store->chunk[stream];
+    const struct rw_chunk *chunk = &store->chunk[stream];
+    for (int i = 0; i < store->full_count; i++)
+        if (rw_index_put_chunk(store->index, &store->full[i], err))
+            return -1;
     return chunk->count ? rw_index_put_chunk(store->index, chunk, err) : 0;
+}
+
+static void set_full_chunk_aside(struct rw_store *store, int stream)
+{
+    store->full = realloc(store->full, (size_t)(store->full_count + 1) * sizeof *store->full);
+    if (!store->full)
+        abort();
+    store->full[store->full_count++] = store->chunk[stream];
+    rw_chunk_init(&store->chunk[stream], (enum rw_stream)stream);
 }
 
 /* Both chunks as they are, in one transaction; a chunk that goes on is replaced later. */
@@ -237,7 +262,10 @@ static int flush_index(struct rw_store *store, struct rw_err *err)
             return -1;
         }
     store->index_commits++;
-    return rw_index_commit(store->index, err);
+    if (rw_index_commit(store->index, err))
+        return -1;
+    forget_full_chunks(store);
+    return 0;
 }
 
 static int mark_event(struct rw_store *store, const struct rw_unsynced *synced, struct rw_err *err)
@@ -261,9 +289,8 @@ static int absorb_synced(struct rw_store *store, int stream, struct rw_err *err)
     for (int i = 0; i < ring->unsynced_count; i++) {
         const struct rw_unsynced *synced = &ring->unsynced[i];
         if (!rw_chunk_add(chunk, ring->open, &synced->record, synced->offset)) {
+            set_full_chunk_aside(store, stream);
             failed |= flush_index(store, err);
-            rw_chunk_finish(chunk);
-            rw_chunk_init(chunk, (enum rw_stream)stream);
             rw_chunk_add(chunk, ring->open, &synced->record, synced->offset);
         }
         if (synced->record.kind == RW_RECORD_EVENT)
@@ -322,6 +349,7 @@ static int turn(struct rw_store *store, int stream, const uint8_t *init, size_t 
     if (rw_index_commit(store->index, err))
         return -1;
     store->index_commits++;
+    forget_full_chunks(store);
     rw_chunk_finish(&store->chunk[stream]);
     rw_chunk_init(&store->chunk[stream], (enum rw_stream)stream);
     return rw_ring_begin(ring, number, init, size, base_us, err);

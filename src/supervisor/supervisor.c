@@ -246,6 +246,18 @@ static void want(struct supervisor *s, const char *role, const char *id, const c
         start_child(s, child);
 }
 
+/* What the file may say and this version does not do yet. */
+static void say_ignored(const struct rw_config *config)
+{
+    static const char text[] = "this version does not apply `%s` yet; it is ignored";
+    if (config->web.enabled)
+        rw_log(RW_LOG_WARNING, "run", text, "web");
+    if (config->storage.max_age_us)
+        rw_log(RW_LOG_WARNING, "run", text, "storage.max_age");
+    if (config->mqtt.home_assistant)
+        rw_log(RW_LOG_WARNING, "run", text, "mqtt.home_assistant");
+}
+
 static void apply_config(struct supervisor *s)
 {
     char digest[65];
@@ -270,8 +282,7 @@ static void apply_config(struct supervisor *s)
         else
             forget_child(s, i);
     }
-    if (s->config->web.enabled)
-        rw_log(RW_LOG_WARNING, "run", "the web page is not part of this version; `web` is ignored");
+    say_ignored(s->config);
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
