@@ -17,7 +17,7 @@ static int make_address(const char *path, struct sockaddr_un *address, struct rw
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address->sun_path)
         return rw_fail(err, RW_EINVAL,
-                       "the socket path %s is too long (%zu bytes at most); use a shorter "
+                       "the socket path %.100s… is too long (%zu bytes at most); use a shorter "
                        "storage.path or RUNTIME_DIRECTORY",
                        path, sizeof address->sun_path - 1);
     strcpy(address->sun_path, path);
@@ -33,7 +33,9 @@ static int bind_at(const char *path, int type, struct rw_err *err)
     if (fd < 0)
         return rw_fail(err, rw_code_of_errno(errno), "no socket for %s (%s)", path,
                        strerror(errno));
-    unlink(path);
+    struct stat st;
+    if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
+        unlink(path);
     mode_t mask = umask(0117);
     int failed = bind(fd, (struct sockaddr *)&address, sizeof address);
     int saved = errno;
@@ -76,10 +78,11 @@ static bool wait_for(int fd, short events, int64_t deadline_ms)
     }
 }
 
-/* A line, of at most RW_DOOR_MAX bytes, without its end; NULL when none came in time. Malloced. */
-static char *read_line(int fd, int64_t deadline_ms)
+/* A line, of at most RW_DOOR_MAX bytes, without its end; NULL when none came in time. Malloced, not
+ * NUL-terminated. */
+static char *read_line(int fd, int64_t deadline_ms, size_t *size)
 {
-    char *line = malloc(RW_DOOR_MAX + 1);
+    char *line = malloc(RW_DOOR_MAX);
     size_t used = 0;
     while (line && used < RW_DOOR_MAX && wait_for(fd, POLLIN, deadline_ms)) {
         ssize_t got = recv(fd, line + used, RW_DOOR_MAX - used, MSG_DONTWAIT);
@@ -90,7 +93,7 @@ static char *read_line(int fd, int64_t deadline_ms)
         char *end = memchr(line + used, '\n', (size_t)got);
         used += (size_t)got;
         if (end) {
-            *end = 0;
+            *size = (size_t)(end - line);
             return line;
         }
     }
@@ -123,9 +126,10 @@ void rw_door_serve(int listener, rw_door_answer answer, void *arg)
     if (fd < 0)
         return;
     int64_t deadline = now_ms() + 500;
-    char *line = read_line(fd, deadline);
+    size_t size;
+    char *line = read_line(fd, deadline, &size);
     if (line) {
-        json_t *request = json_loads(line, 0, NULL);
+        json_t *request = json_loadb(line, size, 0, NULL);
         json_t *reply = json_is_object(request) ? answer(arg, request) : NULL;
         if (!reply)
             reply = json_pack("{s:s}", "error", "unknown request");
@@ -157,8 +161,9 @@ json_t *rw_door_ask(const char *path, const json_t *request, int timeout_ms, str
     if (fd < 0)
         return NULL;
     int64_t deadline = now_ms() + timeout_ms;
-    char *line = write_line(fd, request, deadline) ? read_line(fd, deadline) : NULL;
-    json_t *reply = line ? json_loads(line, 0, NULL) : NULL;
+    size_t size;
+    char *line = write_line(fd, request, deadline) ? read_line(fd, deadline, &size) : NULL;
+    json_t *reply = line ? json_loadb(line, size, 0, NULL) : NULL;
     if (!reply)
         rw_fail(err, RW_ETIMEOUT, "no answer from %s within %d ms", path, timeout_ms);
     free(line);

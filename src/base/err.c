@@ -2,15 +2,38 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Bytes that would end or colour a log line become '?'; UTF-8 passes. */
+/* Length of the UTF-8 sequence at text (RFC 3629, section 4), 0 where there is none. */
+static int sequence_length(const unsigned char *text)
+{
+    int more = text[0] < 0x80 ? 0 : text[0] < 0xe0 ? 1 : text[0] < 0xf0 ? 2 : 3;
+    if ((text[0] >= 0x80 && text[0] < 0xc2) || text[0] > 0xf4)
+        return 0;
+    for (int i = 1; i <= more; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    bool wrong = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+                 (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f);
+    return wrong ? 0 : more + 1;
+}
+
+/* Bytes that would end or colour a log line, or are no UTF-8, become '?'. So does the half of a
+ * character that the end of the buffer cut off. */
 static void make_printable(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+    while (*text) {
+        unsigned char *at = (unsigned char *)text;
+        int length = sequence_length(at);
+        bool control = *at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0);
+        for (int i = 0; i < length && control; i++)
+            text[i] = '?';
+        if (!length)
             *text = '?';
+        text += length ? length : 1;
+    }
 }
 
 int rw_fail(struct rw_err *err, enum rw_code code, const char *format, ...)

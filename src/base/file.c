@@ -79,7 +79,8 @@ int rw_file_replace(const char *path, const void *bytes, size_t size, int durabl
                     struct rw_err *err)
 {
     char fresh[PATH_MAX];
-    snprintf(fresh, sizeof fresh, "%s.new", path);
+    if ((size_t)snprintf(fresh, sizeof fresh, "%s.new", path) >= sizeof fresh)
+        return rw_fail(err, RW_EINVAL, "the path %.60s… is too long", path);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     bool failed = fd < 0 || write_all(fd, bytes, size) || (durable && fsync(fd));
     int saved = errno;
@@ -93,8 +94,18 @@ int rw_file_replace(const char *path, const void *bytes, size_t size, int durabl
     }
     if (!failed)
         return 0;
+    unlink(fresh);
     return rw_fail(err, rw_code_of_errno(saved), "%s cannot be written (%s)", path,
                    strerror(saved));
+}
+
+/* Leaves errno at EEXIST where something else has the name. */
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
+    errno = EEXIST;
+    return folder;
 }
 
 int rw_make_path(const char *path, struct rw_err *err)
@@ -102,12 +113,14 @@ int rw_make_path(const char *path, struct rw_err *err)
     char part[PATH_MAX];
     if ((size_t)snprintf(part, sizeof part, "%s", path) >= sizeof part)
         return rw_fail(err, RW_EINVAL, "the path %.60s… is too long", path);
+    if (!*part)
+        return rw_fail(err, RW_EINVAL, "a folder without a name cannot be made");
     for (char *at = part + 1;; at++) {
         char end = *at;
         if (end && end != '/')
             continue;
         *at = 0;
-        if (mkdir(part, 0750) && errno != EEXIST)
+        if (mkdir(part, 0750) && (errno != EEXIST || !is_folder(part)))
             return rw_fail(err, rw_code_of_errno(errno), "the folder %s cannot be made (%s)", part,
                            strerror(errno));
         *at = end;

@@ -47,18 +47,28 @@ const char *rw_uuid_format(const uint8_t uuid[16], char out[RW_UUID_TEXT_SIZE])
     return out;
 }
 
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    char lower = (char)(digit | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 int rw_uuid_parse(const char *text, uint8_t out[16])
 {
-    if (strnlen(text, 37) < 36)
-        return -1;
+    uint8_t uuid[16];
     for (int i = 0; i < 16; i++) {
-        if (*text == '-')
-            text++;
-        unsigned value;
-        if (sscanf(text, "%2x", &value) != 1)
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
             return -1;
-        out[i] = (uint8_t)value;
+        int high = hex_value(*text), low = high < 0 ? -1 : hex_value(text[1]);
+        if (low < 0)
+            return -1;
+        uuid[i] = (uint8_t)(high << 4 | low);
         text += 2;
     }
+    if (*text)
+        return -1;
+    memcpy(out, uuid, sizeof uuid);
     return 0;
 }

@@ -22,6 +22,8 @@ static int parse_number(const char *text, const struct unit *units, double *out)
         return -1;
     char *end;
     double number = strtod(text, &end);
+    if (end != text + strspn(text, "0123456789."))
+        return -1; /* strtod() knows more ways to write a number than people mean */
     while (isspace((unsigned char)*end))
         end++;
     for (; units->name; units++) {
@@ -62,18 +64,38 @@ int rw_parse_duration(const char *text, int64_t *us, struct rw_err *err)
     return 0;
 }
 
+/* One to `most` digits; *text moves behind them. */
+static bool take_digits(const char **text, int most, int *out)
+{
+    int taken = 0;
+    for (*out = 0; taken < most && isdigit((unsigned char)**text); taken++)
+        *out = *out * 10 + (*(*text)++ - '0');
+    return taken > 0;
+}
+
+/* The same, then one of the characters of `marks`, which may be "" for none. */
+static bool take_field(const char **text, int most, const char *marks, int *out)
+{
+    if (!take_digits(text, most, out))
+        return false;
+    if (!*marks)
+        return true;
+    return **text && strchr(marks, *(*text)++);
+}
+
 static int parse_zone(const char *text, int64_t *offset_s)
 {
-    if (!strcmp(text, "Z") || !strcmp(text, "z")) {
-        *offset_s = 0;
+    *offset_s = 0;
+    if (!strcmp(text, "Z") || !strcmp(text, "z"))
         return 0;
-    }
-    int hours, minutes, used = 0;
-    if ((*text != '+' && *text != '-') || !isdigit((unsigned char)text[1]) ||
-        sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || text[1 + used] ||
+    int hours, minutes, sign = *text == '-' ? -1 : 1;
+    if (*text != '+' && *text != '-')
+        return -1;
+    text++;
+    if (!take_field(&text, 2, ":", &hours) || !take_field(&text, 2, "", &minutes) || *text ||
         hours > 14 || minutes > 59)
         return -1;
-    *offset_s = (*text == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    *offset_s = sign * (hours * 3600 + minutes * 60);
     return 0;
 }
 
@@ -89,31 +111,39 @@ static const char *parse_seconds(const char *text, struct tm *tm, int64_t *fract
     text += 3;
     if (*text != '.')
         return text;
+    if (!isdigit((unsigned char)text[1]))
+        return NULL;
     int64_t unit = 100000;
     for (text++; isdigit((unsigned char)*text); text++, unit /= 10)
         *fraction_us += (*text - '0') * unit;
     return text;
 }
 
+static int days_of_month(int year, int month)
+{
+    static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100) || year % 400 == 0;
+    return days[month] + (month == 1 && leap);
+}
+
 static bool fields_in_range(const struct tm *tm)
 {
     return tm->tm_year >= 70 && tm->tm_year < 400 && tm->tm_mon >= 0 && tm->tm_mon < 12 &&
-           tm->tm_mday >= 1 && tm->tm_mday <= 31 && tm->tm_hour >= 0 && tm->tm_hour < 24 &&
-           tm->tm_min >= 0 && tm->tm_min < 60 && tm->tm_sec >= 0 && tm->tm_sec <= 60;
+           tm->tm_mday >= 1 && tm->tm_mday <= days_of_month(tm->tm_year + 1900, tm->tm_mon) &&
+           tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
 
 static int parse_calendar(const char *text, int64_t *us)
 {
     struct tm tm = {.tm_isdst = -1};
-    int used = 0;
-    if (sscanf(text, "%4d-%2d-%2d%*[T t]%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-               &tm.tm_hour, &tm.tm_min, &used) != 5 ||
-        !used)
+    if (!take_field(&text, 4, "-", &tm.tm_year) || !take_field(&text, 2, "-", &tm.tm_mon) ||
+        !take_field(&text, 2, "Tt ", &tm.tm_mday) || !take_field(&text, 2, ":", &tm.tm_hour) ||
+        !take_field(&text, 2, "", &tm.tm_min))
         return -1;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
     int64_t fraction_us, offset_s = 0;
-    const char *rest = parse_seconds(text + used, &tm, &fraction_us);
+    const char *rest = parse_seconds(text, &tm, &fraction_us);
     if (!rest || !fields_in_range(&tm))
         return -1;
     bool local = !*rest;

@@ -133,6 +133,15 @@ static int check_operand(struct rw_arguments *arguments, int argc, char **argv)
     return -1;
 }
 
+/* A single letter may be one of several behind one dash: getopt still stands before that word. */
+static int complain_of_option(const struct rw_command *command, const char *word)
+{
+    char letter[3] = {'-', (char)optopt, 0};
+    bool is_letter = optopt > ' ' && optopt != 'h'; /* --help=x */
+    return rw_complain(2, "%s does not know %s; see roadwatch %s --help", command->name,
+                       is_letter ? letter : word, command->name);
+}
+
 static int parse_options(struct rw_arguments *arguments, int argc, char **argv)
 {
     const struct rw_command *command = arguments->command;
@@ -145,6 +154,7 @@ static int parse_options(struct rw_arguments *arguments, int argc, char **argv)
                                             NULL, i + 1};
     list[count] = (struct option){"help", no_argument, NULL, 'h'};
     opterr = 0;
+    optind = 0; /* getopt begins anew */
     int got;
     while ((got = getopt_long(argc, argv, ":hc:", list, NULL)) != -1) {
         if (got == 'h')
@@ -153,8 +163,7 @@ static int parse_options(struct rw_arguments *arguments, int argc, char **argv)
             return rw_complain(2, "%s needs a value; see roadwatch %s --help", argv[optind - 1],
                                command->name);
         if (got == '?')
-            return rw_complain(2, "%s does not know %s; see roadwatch %s --help", command->name,
-                               argv[optind - 1], command->name);
+            return complain_of_option(command, argv[optind - 1]);
         take_option(arguments, got == 'c' ? "config" : option_rows[got - 1].name, optarg);
     }
     return check_operand(arguments, argc, argv);
