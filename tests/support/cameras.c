@@ -15,6 +15,7 @@
  *   switch NAME FILE   goes on with another film in the same session, its parameter sets in-band
  *   jump NAME SECONDS  RTP timestamps leap from the next picture on; may be negative
  *   quit
+ * It ends with the process that started it.
  *
  * --log FILE gets one JSON object a line: {"t":unix seconds,"event":"play|teardown","path":NAME,
  * "pictures":sent in this session}.
@@ -26,9 +27,11 @@
 #include <gst/rtsp-server/rtsp-server.h>
 
 #include <glib-unix.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "clip.h"
 
@@ -460,8 +463,6 @@ static gboolean on_order(GIOChannel *channel, GIOCondition condition, gpointer a
     if (status == G_IO_STATUS_NORMAL) {
         line[end] = '\0';
         farm_order(farm, line);
-    } else if (status != G_IO_STATUS_AGAIN) {
-        g_main_loop_quit(farm->loop); /* who gave orders has gone */
     }
     g_free(line);
     return status == G_IO_STATUS_NORMAL || status == G_IO_STATUS_AGAIN;
@@ -578,6 +579,7 @@ int main(int argc, char **argv)
     char *error = NULL;
     int status = 2;
 
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     gst_init(NULL, NULL);
     if (farm_parse(&argc, &argv, &args, &error)) {
         g_mutex_init(&farm.lock);
