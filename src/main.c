@@ -1,4 +1,5 @@
 /* The entrance: the first argument says which role this process plays. */
+#include <signal.h>
 #include <sys/prctl.h>
 
 #include "alerts/alerts.h"
@@ -19,6 +20,19 @@ static int run_child_role(const struct rw_arguments *arguments)
     return status;
 }
 
+/* The supervisor reads its file again on SIGHUP. A child that gets one (pkill, a closed terminal) goes
+ * on; the supervisor that gets one before it listens goes on, too. */
+static void ignore_hangups(enum rw_role role)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    if (role == RW_ROLE_RUN)
+        sigprocmask(SIG_BLOCK, &set, NULL);
+    else
+        signal(SIGHUP, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
     struct rw_arguments arguments;
@@ -26,6 +40,8 @@ int main(int argc, char **argv)
     int status = rw_arguments_parse(&arguments, argc, argv);
     if (status >= 0)
         return status;
+    if (arguments.command->role != RW_ROLE_NONE)
+        ignore_hangups(arguments.command->role);
     switch (arguments.command->role) {
     case RW_ROLE_NONE:
         return arguments.command->run(&arguments);

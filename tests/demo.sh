@@ -107,8 +107,7 @@ utc() {
 }
 
 prepare() {
-    packages_install "building" "${PACKAGES_BUILD[@]}"
-    packages_install "the demo" "${PACKAGES_DEMO[@]}"
+    packages_install "the demo" "${PACKAGES_BUILD[@]}" "${PACKAGES_DEMO[@]}"
     say "building (release)"
     mkdir -p build
     cmake --preset release >build/release.configure.log ||
@@ -169,8 +168,9 @@ write_config() {
 
 start_phone() {
     : >"$work/alerts.txt"
-    mosquitto_sub -h 127.0.0.1 -p "$port" -q 1 -t 'roadwatch/+/+/snapshot' -t 'roadwatch/+/+/event' \
-        -F '%t %x' > >(exec python3 tests/support/phone.py "$work") 2>"$work/phone.log" &
+    mosquitto_sub -h 127.0.0.1 -p "$port" -q 1 \
+        -t 'roadwatch/+/+/snapshot' -t 'roadwatch/+/+/event' -F '%t %x' \
+        > >(exec python3 tests/support/phone.py "$work") 2>"$work/phone.log" &
     pids+=($!)
     logs+=("$work/phone.log")
 }

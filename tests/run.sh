@@ -28,8 +28,7 @@ build() {
     cmake --build --preset "$preset"
 }
 
-packages_install "building" "${PACKAGES_BUILD[@]}"
-packages_install "testing" "${PACKAGES_DEMO[@]}" "${PACKAGES_TESTS[@]}"
+packages_install "testing" "${PACKAGES_BUILD[@]}" "${PACKAGES_DEMO[@]}" "${PACKAGES_TESTS[@]}"
 mkdir -p build
 build asan
 build tsan

@@ -129,20 +129,34 @@ int rw_make_path(const char *path, struct rw_err *err)
     }
 }
 
-int rw_lock_take(const char *path, struct rw_err *err)
+static int take_lock(const char *path, int how, struct rw_err *err)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0)
         return rw_fail(err, rw_code_of_errno(errno), "%s cannot be opened (%s)", path,
                        strerror(errno));
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (!fcntl(fd, F_OFD_SETLK, &lock))
+    int failed;
+    do
+        failed = fcntl(fd, how, &lock);
+    while (failed && errno == EINTR);
+    if (!failed)
         return fd;
     int saved = errno;
     close(fd);
     if (saved == EAGAIN || saved == EACCES)
         return rw_fail(err, RW_EBUSY, "%s is held by another program", path);
     return rw_fail(err, rw_code_of_errno(saved), "%s cannot be locked (%s)", path, strerror(saved));
+}
+
+int rw_lock_take(const char *path, struct rw_err *err)
+{
+    return take_lock(path, F_OFD_SETLK, err);
+}
+
+int rw_lock_wait(const char *path, struct rw_err *err)
+{
+    return take_lock(path, F_OFD_SETLKW, err);
 }
 
 int rw_lock_held(const char *path)

@@ -211,6 +211,18 @@ const char *rw_format_size(int64_t bytes, char out[RW_TIME_SIZE])
     return out;
 }
 
+void rw_copy_text(char *out, size_t size, const char *text)
+{
+    size_t length = strlen(text);
+    if (length >= size) {
+        length = size - 1;
+        while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(out, text, length);
+    out[length] = 0;
+}
+
 bool rw_id_valid(const char *id)
 {
     size_t size = strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-");

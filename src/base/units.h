@@ -24,5 +24,8 @@ const char *rw_format_local_clock(int64_t utc_us, char out[RW_TIME_SIZE]);
 /* "200 GiB", "1.5 MiB" */
 const char *rw_format_size(int64_t bytes, char out[RW_TIME_SIZE]);
 
+/* Copies text into out of this size, cut before a letter that does not fit whole. */
+void rw_copy_text(char *out, size_t size, const char *text);
+
 /* [a-z0-9-]{1,32} */
 bool rw_id_valid(const char *id);

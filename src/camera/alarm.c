@@ -61,6 +61,18 @@ static enum rw_alarm_word begin_run(struct rw_alarm *alarm, const struct rw_moti
     return reopened ? told(alarm, RW_ALARM_UPDATE, now_us) : RW_ALARM_NONE;
 }
 
+/* The clock of day was set back: time that is still to come would keep the event open until then.
+ */
+static void follow_clock(struct rw_alarm *alarm, int64_t now_us)
+{
+    if (alarm->last_us > now_us)
+        alarm->last_us = now_us;
+    if (alarm->told_us > now_us)
+        alarm->told_us = now_us;
+    if (alarm->start_us > now_us)
+        alarm->start_us = now_us;
+}
+
 static enum rw_alarm_word end_event(struct rw_alarm *alarm, int64_t end_us, bool cut,
                                     int64_t now_us)
 {
@@ -102,6 +114,7 @@ enum rw_alarm_word rw_alarm_feed(struct rw_alarm *alarm, enum rw_motion_change c
     }
     if (!alarm->open)
         return RW_ALARM_NONE;
+    follow_clock(alarm, now_us);
     if (now_us - alarm->start_us >= alarm->config.max_us)
         return end_event(alarm, now_us, alarm->moving, now_us);
     if (!alarm->moving && now_us - alarm->last_us >= alarm->config.post_us)

@@ -2,9 +2,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "base/units.h"
 
 struct rw_board {
     pthread_mutex_t lock;
@@ -65,7 +65,7 @@ void rw_board_lost(struct rw_board *board, enum rw_stream stream, const char *re
 {
     struct rw_stream_notice *notice = &lock(board)->stream[stream];
     notice->connected = false;
-    snprintf(notice->reason, sizeof notice->reason, "%s", reason);
+    rw_copy_text(notice->reason, sizeof notice->reason, reason);
     unlock(board);
 }
 
@@ -87,7 +87,7 @@ void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end
 void rw_board_disk(struct rw_board *board, const char *reason)
 {
     struct rw_notice *notice = lock(board);
-    snprintf(notice->disk_reason, sizeof notice->disk_reason, "%s", reason);
+    rw_copy_text(notice->disk_reason, sizeof notice->disk_reason, reason);
     unlock(board);
 }
 

@@ -39,7 +39,8 @@ void rw_board_picture(struct rw_board *board, enum rw_stream stream, int64_t boo
 void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end_us);
 void rw_board_disk(struct rw_board *board, const char *reason); /* "": good again */
 void rw_board_watch_fps(struct rw_board *board, double fps);
-/* Nothing is about to be decided: pictures may wait a moment and be decoded in bursts, which costs less. */
+/* Nothing is about to be decided: pictures may wait a moment and be decoded in bursts, which costs
+ * less. */
 void rw_board_set_calm(struct rw_board *board, bool calm);
 bool rw_board_calm(struct rw_board *board);
 void rw_board_arm(struct rw_board *board, bool armed, int64_t snoozed_until_us);

@@ -313,13 +313,13 @@ static void stop_parts(struct camera *camera)
         rw_post_send(camera->to_recorder, post);
     }
     rw_recorder_stop(camera->recorder);
+    if (camera->door >= 0) {
+        unlink(camera->socket); /* before a successor can have taken the store */
+        close(camera->door);
+    }
     rw_store_close(camera->store);
     drain(camera->to_watcher);
     drain(camera->to_recorder);
-    if (camera->door >= 0) {
-        unlink(camera->socket);
-        close(camera->door);
-    }
     sd_event_unref(camera->loop);
     rw_cancel_destroy(camera->cancel);
     rw_board_destroy(camera->board);

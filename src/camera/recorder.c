@@ -1,9 +1,11 @@
 #include "camera/recorder.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/door.h"
 #include "base/log.h"
@@ -24,8 +26,11 @@ struct rw_recorder {
     bool index_refused;
 };
 
+/* An index that is damaged is put aside and made anew when the store is opened: begin anew. */
 static void say_index(struct rw_recorder *recorder, const struct rw_err *err)
 {
+    if (err && err->code == RW_EFORMAT && !recorder->index_refused)
+        kill(getpid(), SIGTERM);
     if (err && !recorder->index_refused)
         rw_log(RW_LOG_ERROR, recorder->options.camera, "%s; trying again", err->text);
     if (err)
@@ -38,6 +43,10 @@ static void say_index(struct rw_recorder *recorder, const struct rw_err *err)
 static int keep_event(struct rw_recorder *recorder, struct rw_post *post)
 {
     struct rw_err err = {0};
+    struct rw_event kept;
+    if (!*post->event.acked_by &&
+        rw_store_get_event(recorder->options.store, post->event.id, &kept, NULL) == 1)
+        memcpy(post->event.acked_by, kept.acked_by, sizeof kept.acked_by);
     struct rw_pictures pictures = {post->jpeg.data, (int)post->jpeg.size, post->thumbnail.data,
                                    (int)post->thumbnail.size};
     if (rw_store_put_event(recorder->options.store, &post->event,
@@ -138,8 +147,9 @@ static void tick(struct rw_recorder *recorder, int64_t boot_us)
         retry_events(recorder);
     if (rw_store_tick(recorder->options.store, boot_us, &err))
         say_index(recorder, &err);
-    else if (!recorder->waiting_count)
-        say_index(recorder, NULL);
+    else if (recorder->index_refused && !recorder->waiting_count &&
+             !rw_store_put_word(recorder->options.store, "refused_until", boot_us, &err))
+        say_index(recorder, NULL); /* a real commit went through */
 }
 
 static void *recorder_main(void *arg)
@@ -162,6 +172,7 @@ static void *recorder_main(void *arg)
     for (int stream = 0; stream < RW_STREAMS; stream++)
         if (recorder->track[stream])
             rw_track_end(recorder->track[stream]);
+    retry_events(recorder);
     return NULL;
 }
 

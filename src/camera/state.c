@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/units.h"
+
 /* No picture for this long: whatever the connection says, the camera is away. */
 #define STALE_US INT64_C(10000000)
 /* A fragment of a second, a picture held, a slow sync. */
@@ -11,7 +13,9 @@
 static void put(struct rw_state *out, const char *word, const char *stream, const char *reason)
 {
     snprintf(out->word, sizeof out->word, "%s", word);
-    snprintf(out->reason, sizeof out->reason, "%s%.180s", stream, reason);
+    char text[sizeof out->reason + 32];
+    snprintf(text, sizeof text, "%s%s", stream, reason);
+    rw_copy_text(out->reason, sizeof out->reason, text);
 }
 
 static bool fresh(const struct rw_stream_notice *stream, int64_t boot_us)

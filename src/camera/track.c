@@ -5,11 +5,17 @@
 
 #include "base/log.h"
 
-enum { PICTURES_MAX = 512 };
+/* A fragment is written at the latest with so many pictures, or bytes. */
+enum { PICTURES_MAX = 512, FRAGMENT_BYTES = 4 << 20 };
 /* Two pictures further apart than this have a hole between them. */
 #define PICTURE_MAX_US INT64_C(3000000)
 /* How long the last picture before a hole lasts, where nothing tells. */
 #define PICTURE_US INT64_C(66667)
+/* A slot left less than half full costs old footage that was promised. Whatever a camera sends,
+ * that happens this many times in a row, then once in this time; pictures beyond that are lost. */
+enum { EARLY_TURNS_MAX = 4 };
+#define SAY_AGAIN_US INT64_C(60000000)
+#define EARLY_TURN_US INT64_C(60000000)
 
 struct piece {
     struct rw_packet *packet; /* owned */
@@ -29,12 +35,16 @@ struct rw_track {
     struct piece piece[PICTURES_MAX];
     int pieces;
     int64_t duration_us;             /* of the pieces */
-    size_t bytes;                    /* of the pieces */
+    size_t bytes, bytes_max;         /* of the pieces; and when they must be written */
     size_t gop_bytes, largest_gop;   /* since the last keyframe; of late */
     int64_t interval_us;             /* between the last two pictures */
     enum rw_cause cause;             /* of a hole before the next fragment */
     int64_t end_utc_us, end_boot_us; /* of the fragment before: tells clock steps */
-    bool refused;                    /* the disk refused the last fragment */
+    bool refused;                    /* the last fragment was lost */
+    bool said;                       /* and the log says so */
+    int64_t said_boot_us;            /* when; 0: never */
+    int early_turns;                 /* from slots not half full, that may still be made */
+    int64_t early_boot_us;           /* when early_turns was counted up last */
     struct rw_buf init, fragment;    /* scratch */
 };
 
@@ -50,6 +60,9 @@ struct rw_track *rw_track_create(struct rw_store *store, enum rw_stream stream, 
     track->camera = camera;
     track->board = board;
     track->interval_us = PICTURE_US;
+    track->early_turns = EARLY_TURNS_MAX;
+    size_t quarter = rw_store_capacity(store, 4096) / 4;
+    track->bytes_max = quarter < FRAGMENT_BYTES ? quarter : FRAGMENT_BYTES;
     return track;
 }
 
@@ -101,6 +114,34 @@ static size_t room_wanted(const struct rw_track *track)
     return key && gop > bytes && gop < rw_store_capacity(track->store, 4096) / 2 ? gop : bytes;
 }
 
+static bool may_turn_early(struct rw_track *track, int64_t boot_us)
+{
+    if (boot_us < track->early_boot_us)
+        track->early_boot_us = boot_us;
+    while (track->early_turns < EARLY_TURNS_MAX &&
+           boot_us - track->early_boot_us >= EARLY_TURN_US) {
+        track->early_turns++;
+        track->early_boot_us += EARLY_TURN_US;
+    }
+    if (track->early_turns == EARLY_TURNS_MAX)
+        track->early_boot_us = boot_us;
+    return track->early_turns > 0;
+}
+
+static int turn_slot(struct rw_track *track, const struct rw_packet *first, struct rw_err *err)
+{
+    bool early = rw_store_room(track->store, track->stream) >
+                 rw_store_capacity(track->store, track->init.size) / 2;
+    if (early && !may_turn_early(track, first->boot_us))
+        return rw_fail(err, RW_EFORMAT,
+                       "the camera changes its stream or its clock again and again; see what it "
+                       "sends");
+    if (early)
+        track->early_turns--;
+    return rw_store_begin(track->store, track->stream, track->init.data, track->init.size,
+                          first->dts_us, err);
+}
+
 /* Sees to a muxer and to room in the open slot, or in the next one. */
 static int prepare_slot(struct rw_track *track, struct rw_err *err)
 {
@@ -124,8 +165,7 @@ static int prepare_slot(struct rw_track *track, struct rw_err *err)
         rw_mux_start_at(track->mux, first->dts_us - base_us);
         return 0;
     }
-    return rw_store_begin(track->store, track->stream, track->init.data, track->init.size,
-                          first->dts_us, err);
+    return turn_slot(track, first, err);
 }
 
 static int mux_pieces(struct rw_track *track, struct rw_err *err)
@@ -163,14 +203,21 @@ static int store_pieces(struct rw_track *track, struct rw_err *err)
     return rw_store_append(track->store, track->stream, &in, &moved, err);
 }
 
+/* A trouble that comes and goes with every picture is told once a minute. */
 static void say_refused(struct rw_track *track, const struct rw_err *err)
 {
+    int64_t now = track->piece[0].packet->boot_us, since = now - track->said_boot_us;
     rw_board_disk(track->board, err->text);
-    if (!track->refused)
-        rw_log(RW_LOG_ERROR, track->camera, "%s stream: %s; pictures are being lost",
-               rw_stream_name(track->stream), err->text);
+    if (!track->refused) {
+        track->said = !track->said_boot_us || since > SAY_AGAIN_US || since < 0;
+        if (track->said)
+            rw_log(RW_LOG_ERROR, track->camera, "%s stream: %s; pictures are being lost",
+                   rw_stream_name(track->stream), err->text);
+        if (track->said)
+            track->said_boot_us = now;
+    }
     track->refused = true;
-    track->cause = RW_CAUSE_DISK;
+    track->cause = err->code == RW_EFORMAT ? RW_CAUSE_CAMERA_LOST : RW_CAUSE_DISK;
     drop_mux(track);
 }
 
@@ -183,11 +230,11 @@ static void write_fragment(struct rw_track *track)
     if (store_pieces(track, &err)) {
         say_refused(track, &err);
     } else {
-        if (track->refused) {
-            rw_log(RW_LOG_INFO, track->camera, "%s stream: the disk takes pictures again",
+        if (track->refused && track->said)
+            rw_log(RW_LOG_INFO, track->camera, "%s stream: pictures are kept again",
                    rw_stream_name(track->stream));
+        if (track->refused)
             rw_board_disk(track->board, "");
-        }
         track->refused = false;
         track->cause = RW_CAUSE_NONE;
         rw_board_written(track->board, track->stream, first->dts_us + track->duration_us);
@@ -231,11 +278,13 @@ void rw_track_add(struct rw_track *track, struct rw_packet *packet, enum rw_caus
         bool broken = breaks_run(track, packet, interval) || cause != RW_CAUSE_NONE;
         if (!broken)
             track->interval_us = interval;
-        settle_held(track, track->interval_us);
+        bool sooner = interval > 0 && interval < track->interval_us;
+        settle_held(track, sooner ? interval : track->interval_us);
         if (broken) {
             write_fragment(track);
             drop_mux(track);
         } else if (packet->keyframe || track->pieces == PICTURES_MAX ||
+                   track->bytes >= track->bytes_max ||
                    track->duration_us + track->interval_us / 2 >= track->fragment_us) {
             write_fragment(track);
         }

@@ -27,9 +27,11 @@ static struct promise promise_of(struct rw_reader *reader, const struct rw_strea
     struct promise promise = {.bits = stream == RW_MAIN ? ASSUMED_MAIN : ASSUMED_SUB};
     if (reader && !rw_reader_extent(reader, stream, &extent, NULL) && extent.any &&
         extent.newest_us - extent.oldest_us > ENOUGH_US) {
-        promise.bits =
-            (double)extent.payload_bytes * 8e6 / (double)(extent.newest_us - extent.oldest_us);
-        promise.measured = true;
+        int64_t bytes = rw_reader_bytes(reader, stream, NULL);
+        if (bytes > 0) {
+            promise.bits = (double)bytes * 8e6 / (double)(extent.newest_us - extent.oldest_us);
+            promise.measured = true;
+        }
     }
     promise.days = (double)config->keep_bytes * 8 / promise.bits / 86400;
     return promise;

@@ -46,12 +46,13 @@ int rw_command_events(const struct rw_arguments *arguments)
     struct rw_config *config = rw_arguments_config(arguments, &err);
     if (!config)
         return rw_complain(1, "%s", err.text);
-    int64_t now = rw_now(rw_clock_system()).utc_us, from = 0, to = now + RW_SECOND_US;
+    /* Without --to there is no end: a clock that was set back has events that are still to come. */
+    int64_t now = rw_now(rw_clock_system()).utc_us, from = 0, to = INT64_MAX;
     const struct rw_camera_config **list = calloc((size_t)config->camera_count, sizeof *list);
     int count = list ? rw_arguments_cameras(arguments, config, list) : -1;
     int status = count < 0 ? 1 : rw_arguments_span(arguments, now, &from, &to);
-    for (int i = 0; i < count && !status; i++)
-        status = list_camera(config, list[i], from, to);
+    for (int i = 0; i < count && status != 2; i++)
+        status |= list_camera(config, list[i], from, to);
     free(list);
     rw_config_free(config);
     return status;

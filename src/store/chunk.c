@@ -95,6 +95,8 @@ static const uint8_t *read_gaps(const uint8_t *at, const uint8_t *end, struct rw
         uint64_t length;
         if (at >= end)
             return NULL;
+        if (*at > RW_CAUSE_LAST)
+            return NULL;
         out->gaps[i].cause = (enum rw_cause) * at++;
         at = get_varint(at, end, &length);
         if (!at)
@@ -131,7 +133,7 @@ static const uint8_t *read_entry(const uint8_t *at, const uint8_t *end, struct r
 
 int rw_chunk_each(const struct rw_chunk *chunk, rw_chunk_fn fn, void *arg)
 {
-    const uint8_t *at = chunk->entries.data, *end = at + chunk->entries.size;
+    const uint8_t *at = chunk->entries.data, *end = at ? at + chunk->entries.size : at;
     struct rw_fragment fragment = {
         .slot = chunk->slot, .seq = chunk->first_seq, .offset = chunk->offset + RW_RECORD_SIZE};
     int64_t end_us = chunk->start_us;

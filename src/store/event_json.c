@@ -39,9 +39,11 @@ static int64_t take_int(const json_t *json, const char *key)
     return json_integer_value(json_object_get(json, key));
 }
 
-static float take_float(const json_t *json)
+/* A fraction; what is none, as a stranger's slot may hold it, is 0. */
+static float take_fraction(const json_t *json)
 {
-    return (float)json_number_value(json);
+    double value = json_number_value(json);
+    return value >= 0 && value <= 1 ? (float)value : 0;
 }
 
 static bool take_zones(const json_t *zones, struct rw_event *event)
@@ -78,10 +80,10 @@ int rw_event_from_json(const char *text, size_t size, struct rw_event *event)
         got.peak_us = take_int(json, "peak");
         got.seen_us = take_int(json, "seen");
         got.decided_us = take_int(json, "decided");
-        got.box =
-            (struct rw_box){take_float(json_array_get(box, 0)), take_float(json_array_get(box, 1)),
-                            take_float(json_array_get(box, 2)), take_float(json_array_get(box, 3))};
-        got.score = take_float(json_object_get(json, "score"));
+        got.box = (struct rw_box){
+            take_fraction(json_array_get(box, 0)), take_fraction(json_array_get(box, 1)),
+            take_fraction(json_array_get(box, 2)), take_fraction(json_array_get(box, 3))};
+        got.score = take_fraction(json_object_get(json, "score"));
         got.armed = json_is_true(json_object_get(json, "armed"));
         got.clock_trust = (int)take_int(json, "clock_trust");
         got.clock_error_us = take_int(json, "clock_error");

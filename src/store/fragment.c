@@ -131,7 +131,8 @@ int rw_record_unpack(const uint8_t in[RW_RECORD_SIZE], struct rw_record *record,
     unpack_fields(in, record);
     bool event = record->kind == RW_RECORD_EVENT;
     if ((!event && record->kind != RW_RECORD_FRAGMENT) || in[27] > RW_CLOCK_UNVERIFIED ||
-        record->length > (1u << 30) || record->init_length > (1u << 20) ||
+        record->seq > INT64_MAX || record->length > (1u << 30) ||
+        record->init_length > (1u << 20) ||
         rw_get_be32(in) != RW_RECORD_SIZE + (event ? record->length : 0) ||
         !time_in_range(record->start_us) || !time_in_range(record->born_us) ||
         !time_in_range(record->base_us) || unpack_gaps(in + 144, record))

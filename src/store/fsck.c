@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/event_json.h"
 #include "store/rebuild.h"
 
 struct known { /* a record as the index tells it */
@@ -294,15 +294,13 @@ static int check_ring(struct fsck *fsck, struct rw_err *err)
     int there = rw_index_get_ring(fsck->index, fsck->stream, &row, err);
     if (there < 0)
         return -1;
-    if (!there || memcmp(row.ring, fsck->ring.id, 16)) {
-        problem(fsck, "the index is not of this ring; run fsck --rebuild");
-        say_pending(fsck);
-        return 0;
-    }
     fsck->link_count = 0;
     for (int number = 0; number < fsck->ring.numbers; number++)
         if (fsck->ring.slot[number].present && check_slot_patiently(fsck, number, err))
             return -1;
+    bool ours = there && !memcmp(row.ring, fsck->ring.id, 16);
+    if (!ours && fsck->link_count) /* without a record nothing is missing: a first start was cut */
+        problem(fsck, "the index is not of this ring; run fsck --rebuild");
     check_chain(fsck);
     int failed = check_ledger(fsck, err);
     say_pending(fsck);
@@ -368,43 +366,12 @@ static int rebuild_one(struct fsck *fsck, struct rw_err *err)
 
 /* --- rebuild --- */
 
-static int salvage(void *arg, const struct rw_event *event)
-{
-    struct fsck *fsck = arg;
-    if (rw_index_revision_of(fsck->index, event->id) >= event->revision)
-        return 0;
-    char *json = rw_event_to_json(event);
-    rw_index_put_event(fsck->index, event, json, NULL, false, NULL);
-    free(json);
-    if (event->revision > rw_index_get_meta(fsck->index, "revision"))
-        rw_index_put_meta(fsck->index, "revision", event->revision, NULL);
-    return 0;
-}
-
-/* Events that go on, or ended with no room in the ring yet, are in the old index only. */
-static void salvage_events(struct fsck *fsck, const char *old_path)
-{
-    struct rw_index *old = rw_index_open(old_path, NULL);
-    if (!old)
-        return;
-    struct rw_camera_state state;
-    rw_index_events(old, RW_EVENTS_OPEN, 0, 0, salvage, fsck, NULL);
-    rw_index_events(old, RW_EVENTS_NOT_IN_RING, 0, 0, salvage, fsck, NULL);
-    int64_t revision = rw_index_get_meta(old, "revision");
-    if (revision > rw_index_get_meta(fsck->index, "revision"))
-        rw_index_put_meta(fsck->index, "revision", revision, NULL);
-    if (!rw_index_get_state(old, &state, NULL) && state.state[0])
-        rw_index_put_state(fsck->index, state.state, state.since_us, state.reason, NULL);
-    rw_index_put_meta(fsck->index, "boot", rw_index_get_meta(old, "boot"), NULL);
-    rw_index_close(old);
-}
-
 static int build_index(struct fsck *fsck, const char *old_path, struct rw_err *err)
 {
     struct rw_index_extent extent;
     if (rw_index_begin(fsck->index, err) || for_each_ring(fsck, rebuild_one, err))
         return -1;
-    salvage_events(fsck, old_path);
+    rw_rebuild_salvage(fsck->index, old_path);
     if (rw_index_extent(fsck->index, RW_MAIN, &extent, err) ||
         (extent.oldest_us && rw_index_drop_events_before(fsck->index, extent.oldest_us, err)))
         return -1;
@@ -419,6 +386,14 @@ static void remove_database(const char *path)
         snprintf(name, sizeof name, "%s%s", path, ends[i]);
         unlink(name);
     }
+}
+
+/* Made by root for a service of another user: the folder says whose it is. */
+static void give_to_owner(const char *dir, const char *path)
+{
+    struct stat st;
+    if (stat(dir, &st) || chown(path, st.st_uid, st.st_gid) || chmod(path, 0640))
+        return; /* not root: it is ours already */
 }
 
 /* The new index is whole under its own name before it takes the old one's place. */
@@ -439,6 +414,7 @@ static int rebuild(struct fsck *fsck, struct rw_err *err)
         remove_database(fresh);
         return -1;
     }
+    give_to_owner(fsck->dir, fresh);
     remove_database(path);
     if (rename(fresh, path) || fsck->disk->sync_dir(fsck->disk->self, fsck->dir))
         return rw_fail(err, RW_EIO, "%s cannot be put in place (%s)", path, strerror(errno));

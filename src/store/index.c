@@ -214,24 +214,49 @@ int rw_index_drop_stream(struct rw_index *index, enum rw_stream stream, struct r
     return rw_db_run(index->db, err, "DELETE FROM chunks WHERE stream=?", "i", (int64_t)stream);
 }
 
+/* The first column of the first row; 0 where there is none. */
+static int one_number(struct rw_index *index, const char *sql, enum rw_stream stream, int64_t *out,
+                      struct rw_err *err)
+{
+    sqlite3_stmt *query = rw_db_query(index->db, err, sql, "i", (int64_t)stream);
+    int got = query ? rw_db_step(query, err) : -1;
+    *out = got == 1 ? sqlite3_column_int64(query, 0) : 0;
+    sqlite3_finalize(query);
+    return got < 0 ? -1 : 0;
+}
+
 int rw_index_extent(struct rw_index *index, enum rw_stream stream, struct rw_index_extent *out,
                     struct rw_err *err)
 {
     *out = (struct rw_index_extent){0};
-    sqlite3_stmt *query =
-        rw_db_query(index->db, err,
-                    "SELECT min(start_us),max(end_us),sum(span),max(first_seq+count-1) FROM chunks "
-                    "WHERE stream=? AND end_us>0",
-                    "i", (int64_t)stream);
-    int got = query ? rw_db_step(query, err) : -1;
-    if (got == 1) {
-        out->oldest_us = sqlite3_column_int64(query, 0);
-        out->newest_us = sqlite3_column_int64(query, 1);
-        out->span = sqlite3_column_int64(query, 2);
-        out->last_seq = (uint64_t)sqlite3_column_int64(query, 3);
-    }
-    sqlite3_finalize(query);
-    return got < 0 ? -1 : 0;
+    return one_number(index,
+                      "SELECT start_us FROM chunks WHERE stream=? AND end_us>0 "
+                      "ORDER BY start_us LIMIT 1",
+                      stream, &out->oldest_us, err) ||
+                   one_number(index,
+                              "SELECT end_us FROM chunks WHERE stream=? AND end_us>0 "
+                              "ORDER BY first_seq DESC LIMIT 1",
+                              stream, &out->newest_us, err)
+               ? -1
+               : 0;
+}
+
+int64_t rw_index_span(struct rw_index *index, enum rw_stream stream, struct rw_err *err)
+{
+    int64_t span;
+    return one_number(index, "SELECT sum(span) FROM chunks WHERE stream=?", stream, &span, err)
+               ? -1
+               : span;
+}
+
+int rw_index_hold_still(struct rw_index *index, struct rw_err *err)
+{
+    return rw_db_exec(index->db, "BEGIN", err);
+}
+
+void rw_index_let_go(struct rw_index *index)
+{
+    rw_db_exec(index->db, "COMMIT", NULL);
 }
 
 int64_t rw_index_next_revision(struct rw_index *index, struct rw_err *err)

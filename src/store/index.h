@@ -72,11 +72,16 @@ int rw_index_slots(struct rw_index *index, enum rw_stream stream,
 int rw_index_drop_stream(struct rw_index *index, enum rw_stream stream, struct rw_err *err);
 struct rw_index_extent {
     int64_t oldest_us, newest_us; /* 0: nothing */
-    int64_t span;
-    uint64_t last_seq;
 };
 int rw_index_extent(struct rw_index *index, enum rw_stream stream, struct rw_index_extent *out,
                     struct rw_err *err);
+
+/* Bytes of all records that have rows. Reads every row. -1: failed. */
+int64_t rw_index_span(struct rw_index *index, enum rw_stream stream, struct rw_err *err);
+
+/* One moment of the index, for several questions. */
+int rw_index_hold_still(struct rw_index *index, struct rw_err *err);
+void rw_index_let_go(struct rw_index *index);
 
 int64_t rw_index_next_revision(struct rw_index *index, struct rw_err *err); /* -1: failed */
 /* json: the event in text. pictures NULL: those kept stay. */

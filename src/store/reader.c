@@ -179,16 +179,20 @@ int rw_reader_fragments(struct rw_reader *reader, enum rw_stream stream, int64_t
     struct fragments f = {.from_us = from_us, .to_us = to_us, .fn = fn, .arg = arg};
     if (!reader->present[stream])
         return 0;
-    if (rw_index_chunks(reader->index, stream, -1, from_us, to_us, offer_chunk, &f, err))
+    if (rw_index_hold_still(reader->index, err))
         return -1;
-    return f.stop ? 0 : each_tail_record(reader, stream, offer_record, &f, err);
+    int failed = rw_index_chunks(reader->index, stream, -1, from_us, to_us, offer_chunk, &f, err);
+    if (!failed && !f.stop)
+        failed = each_tail_record(reader, stream, offer_record, &f, err);
+    rw_index_let_go(reader->index);
+    return failed;
 }
 
 /* --- coverage and extent --- */
 
 struct survey {
     struct rw_ledger ledger;
-    int64_t oldest_us, newest_us, bytes;
+    int64_t oldest_us, newest_us;
     bool seen_gap; /* of this chunk */
 };
 
@@ -224,7 +228,6 @@ static int take_record(void *arg, const struct rw_record *record, int slot, int6
     if (!survey->oldest_us || record->start_us < survey->oldest_us)
         survey->oldest_us = record->start_us;
     survey->newest_us = end; /* the newest in sequence, wherever the clock was */
-    survey->bytes += (int64_t)rw_record_span(record);
     return 0;
 }
 
@@ -237,7 +240,6 @@ static int survey_extent(struct rw_reader *reader, enum rw_stream stream, struct
         return -1;
     survey->oldest_us = extent.oldest_us;
     survey->newest_us = extent.newest_us;
-    survey->bytes = extent.span;
     return each_tail_record(reader, stream, take_record, survey, err);
 }
 
@@ -247,12 +249,15 @@ int rw_reader_coverage(struct rw_reader *reader, enum rw_stream stream, int64_t 
 {
     struct survey survey = {0};
     struct rw_ring_row row = {.born_us = 0};
+    if (rw_index_hold_still(reader->index, err))
+        return -1;
     int failed =
         reader->present[stream] &&
         (rw_index_get_ring(reader->index, stream, &row, err) < 0 ||
          survey_extent(reader, stream, &survey, err) ||
          rw_index_chunks(reader->index, stream, -1, from_us, to_us, take_chunk, &survey, err) ||
          rw_index_chunk_after(reader->index, stream, to_us, take_chunk, &survey, err));
+    rw_index_let_go(reader->index);
     if (!failed) {
         int64_t end = to_us < now_us ? to_us : now_us;
         if (open_cause == RW_CAUSE_NONE && survey.newest_us && survey.newest_us < end)
@@ -275,17 +280,24 @@ int rw_reader_extent(struct rw_reader *reader, enum rw_stream stream, struct rw_
     *out = (struct rw_extent){.present = reader->present[stream]};
     if (!out->present)
         return 0;
+    if (rw_index_hold_still(reader->index, err))
+        return -1;
     int failed = survey_extent(reader, stream, &survey, err);
+    rw_index_let_go(reader->index);
     rw_ledger_finish(&survey.ledger);
     if (failed)
         return -1;
     out->any = survey.newest_us > 0;
     out->oldest_us = survey.oldest_us;
     out->newest_us = survey.newest_us;
-    out->payload_bytes = survey.bytes;
     out->slots = reader->label[stream].slots;
     out->slot_size = reader->label[stream].slot_size;
     return 0;
+}
+
+int64_t rw_reader_bytes(struct rw_reader *reader, enum rw_stream stream, struct rw_err *err)
+{
+    return rw_index_span(reader->index, stream, err);
 }
 
 /* --- events and state --- */

@@ -53,10 +53,12 @@ struct rw_extent {
     int64_t oldest_us, newest_us;
     int slots;
     int64_t slot_size;
-    int64_t payload_bytes; /* of all fragments kept */
 };
 int rw_reader_extent(struct rw_reader *reader, enum rw_stream stream, struct rw_extent *out,
                      struct rw_err *err);
+
+/* Bytes of what is kept and has a row; -1 with *err. Reads the whole index: for `check`. */
+int64_t rw_reader_bytes(struct rw_reader *reader, enum rw_stream stream, struct rw_err *err);
 
 /* Events with a revision above `after`, in order of revision (at most `limit`, 0: all). The event
  * is valid during the call. fn ends the walk by returning non-zero. */

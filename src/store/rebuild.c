@@ -132,6 +132,15 @@ int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
         if (ring->slot[number].present && walk_file(&re, number, err))
             return -1;
     }
+    /* The newest slot may have a torn tail: it is hashed in any case. */
+    if (!verify && re.newest_slot >= 0) {
+        int newest = re.newest_slot;
+        re.verify = true;
+        re.newest_seq = 0;
+        ring->slot[newest].last_seq = 0;
+        if (rw_index_drop_slot(index, ring->stream, newest, err) || walk_file(&re, newest, err))
+            return -1;
+    }
     /* The slot next to be overwritten is not in the index: it was dropped when the newest began. */
     ring->open = re.newest_slot;
     int next = re.newest_slot < 0 ? -1 : rw_ring_next_slot(ring);
@@ -145,4 +154,36 @@ int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
         .born_us = re.born_us, .open_slot = re.newest_slot, .last_seq = re.newest_seq};
     memcpy(row.ring, ring->id, 16);
     return rw_index_put_ring(index, ring->stream, &row, err);
+}
+
+static int salvage(void *arg, const struct rw_event *event)
+{
+    struct rw_index *index = arg;
+    if (rw_index_revision_of(index, event->id) >= event->revision)
+        return 0;
+    char *json = rw_event_to_json(event);
+    rw_index_put_event(index, event, json, NULL, false, NULL);
+    free(json);
+    if (event->revision > rw_index_get_meta(index, "revision"))
+        rw_index_put_meta(index, "revision", event->revision, NULL);
+    return 0;
+}
+
+void rw_rebuild_salvage(struct rw_index *index, const char *old_path)
+{
+    struct rw_index *old = rw_index_open(old_path, NULL);
+    if (!old)
+        return;
+    struct rw_camera_state state;
+    rw_index_events(old, RW_EVENTS_OPEN, 0, 0, salvage, index, NULL);
+    rw_index_events(old, RW_EVENTS_NOT_IN_RING, 0, 0, salvage, index, NULL);
+    int64_t revision = rw_index_get_meta(old, "revision");
+    if (revision > rw_index_get_meta(index, "revision"))
+        rw_index_put_meta(index, "revision", revision, NULL);
+    if (!rw_index_get_state(old, &state, NULL) && state.state[0])
+        rw_index_put_state(index, state.state, state.since_us, state.reason, NULL);
+    static const char *const words[] = {"boot", "disarmed", "snoozed_until"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        rw_index_put_meta(index, words[i], rw_index_get_meta(old, words[i]), NULL);
+    rw_index_close(old);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "store/rebuild.h"
 
 /* After an unclean end the newest sequence numbers may have been seen by a witness and lost by the
@@ -111,31 +112,49 @@ static void adopt_tail(struct rw_ring *ring, int number, const struct tail *tail
     memcpy(ring->link, tail->last.link, RW_HASH_SIZE);
     memcpy(ring->synced_link, tail->last.link, RW_HASH_SIZE);
     if (tail->newest_us)
-        ring->newest_us = tail->newest_us;
+        ring->newest_us = ring->synced_newest_us = tail->newest_us;
+}
+
+/* The slot cannot be read as far as the index knows it: it is left as it is for fsck and a
+ * technician, and recording goes on in the next. */
+static int leave_slot(struct rw_ring *ring, int number, uint64_t known, const char *why)
+{
+    rw_log(RW_LOG_ERROR, rw_stream_name(ring->stream),
+           "%s/%05d.mp4 is damaged (%s); recording goes on in the next slot", ring->dir, number,
+           why);
+    ring->next_seq = known + SEQ_SKIP;
+    return 0;
 }
 
 /* The open slot by the index: after a cut between its turn and its first fragment it still holds
  * the lap before, which the index has forgotten and so must we. */
-static int recover_ring(struct rw_index *index, struct rw_ring *ring, int open_slot, bool clean,
-                        struct rw_err *err)
+static int recover_ring(struct rw_index *index, struct rw_ring *ring, const struct rw_ring_row *row,
+                        bool clean, struct rw_err *err)
 {
-    struct tail tail;
-    int newest = newest_slot(ring), got = 0;
+    struct tail tail = {.any = false};
+    struct rw_err why = {0};
+    int newest = newest_slot(ring), got = 0, number = row->open_slot;
     uint64_t known = newest >= 0 ? ring->slot[newest].last_seq : 0;
-    if (open_slot >= 0 && open_slot < ring->numbers && open_slot != newest &&
-        ring->slot[open_slot].present) {
-        struct rw_err why;
-        got = read_tail(index, ring, open_slot, known, &tail, &why);
+    uint64_t used = known > row->last_seq ? known : row->last_seq;
+    if (number >= 0 && number < ring->numbers && number != newest && ring->slot[number].present) {
+        got = read_tail(index, ring, number, known, &tail, &why);
         if (got < 0)
-            return rw_fail(err, why.code, "%s", why.text);
+            return leave_slot(ring, number, used, why.text);
         if (got && tail.last.seq <= known)
             got = 0;
     }
-    int number = got ? open_slot : newest;
-    if (!got && newest >= 0)
-        got = read_tail(index, ring, newest, known, &tail, err);
+    if (!got && newest >= 0) {
+        number = newest;
+        got = read_tail(index, ring, newest, known, &tail, &why);
+        if (got <= 0 || tail.last.seq < known) {
+            if (tail.any)
+                adopt_tail(ring, newest, &tail, clean);
+            ring->slot[newest].last_seq = known;
+            return leave_slot(ring, newest, used, got < 0 ? why.text : "a record is missing");
+        }
+    }
     if (got <= 0)
-        return got;
+        return 0;
     adopt_tail(ring, number, &tail, clean);
     return rw_ring_resume(ring, number, &tail.scan, tail.base_us, err);
 }
@@ -157,7 +176,7 @@ int rw_recover(struct rw_index *index, struct rw_ring *ring, bool clean, struct 
     if (rw_index_slots(index, ring->stream, note_slot, ring, err) ||
         rw_index_extent(index, ring->stream, &extent, err))
         return -1;
-    ring->newest_us = extent.newest_us;
+    ring->newest_us = ring->synced_newest_us = extent.newest_us;
     ring->born_us = row.born_us;
-    return recover_ring(index, ring, row.open_slot, clean, err);
+    return recover_ring(index, ring, &row, clean, err);
 }

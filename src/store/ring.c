@@ -13,7 +13,10 @@
 #include "base/id.h"
 #include "base/units.h"
 
-enum { NUMBERS_MAX = 1 << 20 };
+enum {
+    NUMBERS_MAX = 1 << 20,
+    KEPT_MAX = 1 << 20, /* a larger buffer is not kept for the next time */
+};
 
 const char *rw_stream_name(enum rw_stream stream)
 {
@@ -175,20 +178,47 @@ static int find_slots(struct rw_ring *ring, struct rw_err *err)
     return 0;
 }
 
-static int fill_slots(struct rw_ring *ring, struct rw_err *err)
+static void unmake_slots(struct rw_ring *ring, const int *made, int count)
 {
-    int present = 0, made = 0;
-    for (int number = 0; number < ring->numbers; number++)
-        present += ring->slot[number].present;
-    for (int number = 0; number < ring->numbers && present < ring->slots; number++) {
+    for (int i = 0; i < count; i++) {
+        char path[600];
+        rw_slot_path(ring->dir, made[i], path, sizeof path);
+        ring->disk->unlink(ring->disk->self, path);
+        ring->slot[made[i]].present = false;
+    }
+}
+
+/* All that are missing, or none. */
+static int make_slots(struct rw_ring *ring, int missing, int *made, struct rw_err *err)
+{
+    int count = 0;
+    for (int number = 0; number < ring->numbers && count < missing; number++) {
         if (ring->slot[number].present)
             continue;
-        if (make_slot(ring, number, err))
+        if (make_slot(ring, number, err)) {
+            unmake_slots(ring, made, count);
             return -1;
-        present++;
-        made++;
+        }
+        made[count++] = number;
     }
-    if (made && ring->disk->sync_dir(ring->disk->self, ring->dir))
+    return 0;
+}
+
+static int fill_slots(struct rw_ring *ring, struct rw_err *err)
+{
+    int missing = ring->slots;
+    for (int number = 0; number < ring->numbers; number++)
+        missing -= ring->slot[number].present;
+    if (missing <= 0)
+        return 0;
+    int *made = calloc((size_t)missing, sizeof *made);
+    if (!made)
+        return rw_fail(err, RW_ENOMEM, "no memory for %d slots", missing);
+    int failed = make_slots(ring, missing, made, err);
+    free(made);
+    if (failed)
+        return -1;
+    if (ring->disk->sync_dir(ring->disk->self, ring->dir))
         return fail_disk(err, "syncing", ring->dir);
     return 0;
 }
@@ -239,8 +269,12 @@ int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
 
 void rw_ring_forget_unsynced(struct rw_ring *ring)
 {
+    for (int i = 0; i < ring->unsynced_count; i++)
+        if (ring->unsynced[i].payload.capacity > KEPT_MAX)
+            rw_buf_finish(&ring->unsynced[i].payload);
     ring->unsynced_count = 0;
     ring->unsynced_bytes = 0;
+    ring->synced_newest_us = ring->newest_us;
     memcpy(ring->synced_link, ring->link, RW_HASH_SIZE);
 }
 
@@ -430,5 +464,6 @@ void rw_ring_abandon(struct rw_ring *ring)
         ring->slot[ring->open].last_seq = ring->next_seq;
     ring->counters.slots_abandoned++;
     memcpy(ring->link, ring->synced_link, RW_HASH_SIZE);
+    ring->newest_us = ring->synced_newest_us;
     close_slot(ring);
 }

@@ -42,6 +42,7 @@ struct rw_ring {
     uint8_t synced_link[RW_HASH_SIZE]; /* of the newest synced one */
     int64_t born_us;                   /* 0: nothing was ever recorded */
     int64_t newest_us;                 /* end of the newest fragment */
+    int64_t synced_newest_us;          /* end of the newest synced one */
     uint8_t boot_id[16];               /* this boot's */
 
     struct rw_unsynced unsynced[RW_UNSYNCED_MAX];

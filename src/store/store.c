@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/units.h"
 #include "store/event_json.h"
 #include "store/index.h"
+#include "store/rebuild.h"
 #include "store/recover.h"
 #include "store/ring.h"
 
@@ -20,6 +22,12 @@
  * slot is less than half full. */
 #define RESUME_US INT64_C(60000000)
 #define RESUME_YOUNG_US INT64_C(86400000000)
+
+/* What a slot's rows take in the index: 64 MiB are some 5 minutes of a main stream, half an hour of
+ * a sub stream. */
+#define INDEX_PER_SLOT 4096
+
+enum { MOVES_MAX = 3 }; /* slots tried after one that was refused */
 
 struct rw_store {
     /* recorder thread only */
@@ -36,7 +44,8 @@ struct rw_store {
     bool resumed[RW_STREAMS];             /* something was appended since it was opened */
     int64_t opened_us;                    /* UTC */
     enum rw_cause down_cause[RW_STREAMS]; /* why nothing was recorded before that */
-    bool events_wait;                     /* some ended event is not in the ring yet */
+    bool index_damaged;
+    bool events_wait; /* some ended event is not in the ring yet */
     uint64_t index_commits;
 };
 
@@ -94,21 +103,46 @@ static int take_lock(struct rw_store *store, struct rw_err *err)
     return rw_fail(err, why.code, "%s", why.text);
 }
 
+/* Blocks that the index will need while it grows, so that a disk filled by somebody else does not
+ * stop a turn. Before SQLite opens the files: closing a descriptor would drop its locks. */
+static void reserve_index(const struct rw_store *store, const struct rw_store_options *options)
+{
+    static const char *const ends[] = {"", "-wal"};
+    int64_t slots = (int64_t)options->slots[RW_MAIN] + 6 * (int64_t)options->slots[RW_SUB];
+    int64_t sizes[] = {(INT64_C(4) << 20) + slots * INDEX_PER_SLOT, INT64_C(8) << 20};
+    for (int i = 0; i < 2; i++) {
+        char path[600];
+        snprintf(path, sizeof path, "%s/index.db%s", store->dir, ends[i]);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+        if (fd < 0)
+            continue;
+        if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, sizes[i]))
+            rw_log(RW_LOG_DEBUG, store->camera, "no blocks are reserved for %s", path);
+        close(fd);
+    }
+}
+
 static int open_index(struct rw_store *store, struct rw_err *err)
 {
-    char path[600], aside[620];
-    struct rw_err why;
+    char path[600];
     snprintf(path, sizeof path, "%s/index.db", store->dir);
-    store->index = rw_index_create(path, &why);
-    if (!store->index && why.code == RW_EFORMAT) {
-        /* The index is a cache: put the damaged one aside and make it from the slots. */
-        rw_log(RW_LOG_WARNING, store->camera, "%s; the index is made anew from the slots",
-               why.text);
-        snprintf(aside, sizeof aside, "%s.damaged", path);
+    store->index = rw_index_create(path, err);
+    return store->index ? 0 : -1;
+}
+
+/* The index is a cache: the damaged one is put aside, to be made again from the slots. */
+static void put_index_aside(struct rw_store *store, const char *why)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    rw_log(RW_LOG_WARNING, store->camera, "%s; the index is made anew from the slots", why);
+    rw_index_close(store->index);
+    store->index = NULL;
+    for (int i = 0; i < 3; i++) {
+        char path[600], aside[620];
+        snprintf(path, sizeof path, "%s/index.db%s", store->dir, ends[i]);
+        snprintf(aside, sizeof aside, "%s/index.db.damaged%s", store->dir, ends[i]);
         rename(path, aside);
-        store->index = rw_index_create(path, &why);
     }
-    return store->index ? 0 : rw_fail(err, why.code, "%s", why.text);
 }
 
 static enum rw_cause why_down(const struct rw_ring *ring, struct rw_index *index)
@@ -166,8 +200,6 @@ static void warn_of_geometry(const struct rw_store *store, const struct rw_store
 static int open_parts(struct rw_store *store, const struct rw_store_options *options,
                       struct rw_err *err)
 {
-    if (rw_make_path(store->dir, err) || take_lock(store, err) || check_room(options, err))
-        return -1;
     for (int stream = 0; stream < RW_STREAMS; stream++) {
         if (!options->slots[stream])
             continue;
@@ -177,7 +209,37 @@ static int open_parts(struct rw_store *store, const struct rw_store_options *opt
             return -1;
     }
     warn_of_geometry(store, options);
-    return open_index(store, err) || recover(store, err) ? -1 : 0;
+    return 0;
+}
+
+static int open_and_recover(struct rw_store *store, struct rw_err *err)
+{
+    struct rw_err why = {0};
+    if (!open_index(store, &why) && !recover(store, &why))
+        return 0;
+    if (why.code != RW_EFORMAT)
+        return rw_fail(err, why.code, "%s", why.text);
+    put_index_aside(store, why.text);
+    if (open_index(store, err) || recover(store, err))
+        return -1;
+    char aside[600];
+    snprintf(aside, sizeof aside, "%s/index.db.damaged", store->dir);
+    rw_rebuild_salvage(store->index, aside); /* what was in the index only */
+    return 0;
+}
+
+/* Rings are measured and made by one process at a time: two could each think that they fit. */
+static int make_rings(struct rw_store *store, const struct rw_store_options *options,
+                      struct rw_err *err)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/../allocate.lock", store->dir);
+    int turn_lock = rw_lock_wait(path, err);
+    if (turn_lock < 0)
+        return -1;
+    int failed = check_room(options, err) || open_parts(store, options, err);
+    close(turn_lock);
+    return failed ? -1 : 0;
 }
 
 static void forget_full_chunks(struct rw_store *store)
@@ -203,6 +265,33 @@ static void free_store(struct rw_store *store)
     free(store);
 }
 
+/* `keep` was lowered: slots beyond it leave the index, then the disk, the oldest first. */
+static int shrink_ring(struct rw_store *store, int stream, struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    int present = 0;
+    for (int number = 0; number < ring->numbers; number++)
+        present += ring->slot[number].present;
+    for (; present > ring->slots; present--) {
+        char path[600];
+        int number = rw_ring_next_slot(ring);
+        if (number < 0 || rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err))
+            return -1;
+        rw_slot_path(ring->dir, number, path, sizeof path);
+        ring->disk->unlink(ring->disk->self, path);
+        ring->slot[number] = (struct rw_slot){.present = false};
+    }
+    return 0;
+}
+
+static int shrink_rings(struct rw_store *store, struct rw_err *err)
+{
+    int failed = 0;
+    for (int stream = 0; stream < RW_STREAMS && !failed; stream++)
+        failed = store->has[stream] && shrink_ring(store, stream, err);
+    return failed ? -1 : 0;
+}
+
 struct rw_store *rw_store_open(const struct rw_store_options *options, struct rw_err *err)
 {
     struct rw_store *store = calloc(1, sizeof *store);
@@ -214,8 +303,12 @@ struct rw_store *rw_store_open(const struct rw_store_options *options, struct rw
     store->sync_us = options->sync_us;
     store->lock = -1;
     store->opened_us = rw_now(store->clock).utc_us;
-    if (!open_parts(store, options, err))
-        return store;
+    if (!rw_make_path(store->dir, err) && !take_lock(store, err) &&
+        !make_rings(store, options, err)) {
+        reserve_index(store, options);
+        if (!open_and_recover(store, err) && !shrink_rings(store, err))
+            return store;
+    }
     free_store(store);
     return NULL;
 }
@@ -250,6 +343,13 @@ static void set_full_chunk_aside(struct rw_store *store, int stream)
     rw_chunk_init(&store->chunk[stream], (enum rw_stream)stream);
 }
 
+/* A damaged index cannot be mended while it is in use: rw_store_tick() says so. */
+static void note_index(struct rw_store *store, const struct rw_err *err)
+{
+    if (err->code == RW_EFORMAT)
+        store->index_damaged = true;
+}
+
 /* Both chunks as they are, in one transaction; a chunk that goes on is replaced later. */
 static int flush_index(struct rw_store *store, struct rw_err *err)
 {
@@ -258,6 +358,7 @@ static int flush_index(struct rw_store *store, struct rw_err *err)
     for (int stream = 0; stream < RW_STREAMS; stream++)
         if (store->has[stream] && (flush_chunk(store, stream, err) ||
                                    put_ring_row(store, stream, store->ring[stream].open, err))) {
+            note_index(store, err);
             rw_index_rollback(store->index);
             return -1;
         }
@@ -311,48 +412,59 @@ static int drop_old_events(struct rw_store *store, struct rw_err *err)
     return extent.oldest_us ? rw_index_drop_events_before(store->index, extent.oldest_us, err) : 0;
 }
 
-/* The slot to be written and the one after it leave the index before a byte is written: what a
- * reader was given stays valid for at least one more slot's time. */
-static int turn_index(struct rw_store *store, int stream, int number, struct rw_err *err)
+/* The slot after `number`, once that is the newest; -1: none. */
+static int slot_after(struct rw_ring *ring, int number)
 {
-    struct rw_ring *ring = &store->ring[stream];
-    if (flush_chunk(store, stream, err) ||
-        rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err))
-        return -1;
     uint64_t kept = ring->slot[number].last_seq;
     ring->slot[number].last_seq = ring->next_seq;
-    int next = rw_ring_next_slot(ring);
-    if (next >= 0 && next != ring->open && ring->slot[next].last_seq) {
-        if (rw_index_drop_slot(store->index, (enum rw_stream)stream, next, err)) {
-            ring->slot[number].last_seq = kept;
-            return -1;
-        }
-        ring->slot[next].last_seq = 0;
-    }
-    return drop_old_events(store, err) || put_ring_row(store, stream, number, err) ? -1 : 0;
+    int after = rw_ring_next_slot(ring);
+    ring->slot[number].last_seq = kept;
+    return after == number ? -1 : after;
 }
 
-static int turn(struct rw_store *store, int stream, const uint8_t *init, size_t size,
-                int64_t base_us, struct rw_err *err)
+/* The slot to be written and the one after it leave the index before a byte is written: what a
+ * reader was given stays valid for at least one more slot's time. */
+static int turn_index(struct rw_store *store, int stream, int number, int after, struct rw_err *err)
 {
-    struct rw_ring *ring = &store->ring[stream];
-    int number = rw_ring_next_slot(ring);
-    if (number < 0)
-        return rw_fail(err, RW_EIO, "no slot of the %s ring can be written",
-                       rw_stream_name((enum rw_stream)stream));
     if (rw_index_begin(store->index, err))
         return -1;
-    if (turn_index(store, stream, number, err)) {
+    if (flush_chunk(store, stream, err) ||
+        rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
+        (after >= 0 && rw_index_drop_slot(store->index, (enum rw_stream)stream, after, err)) ||
+        drop_old_events(store, err) || put_ring_row(store, stream, number, err)) {
         rw_index_rollback(store->index);
         return -1;
     }
-    if (rw_index_commit(store->index, err))
-        return -1;
+    return rw_index_commit(store->index, err);
+}
+
+enum turned { TURNED, INDEX_REFUSED, SLOT_REFUSED };
+
+/* INDEX_REFUSED: nothing is changed, the open slot stays open. *tried: the slot that was to be the
+ * next, -1: none. */
+static enum turned turn(struct rw_store *store, int stream, const uint8_t *init, size_t size,
+                        int64_t base_us, int *tried, struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    int number = rw_ring_next_slot(ring);
+    *tried = number;
+    if (number < 0) {
+        rw_fail(err, RW_EIO, "no slot of the %s ring can be written",
+                rw_stream_name((enum rw_stream)stream));
+        return INDEX_REFUSED;
+    }
+    int after = slot_after(ring, number);
+    if (turn_index(store, stream, number, after, err)) {
+        note_index(store, err);
+        return INDEX_REFUSED;
+    }
     store->index_commits++;
+    if (after >= 0)
+        ring->slot[after].last_seq = 0;
     forget_full_chunks(store);
     rw_chunk_finish(&store->chunk[stream]);
     rw_chunk_init(&store->chunk[stream], (enum rw_stream)stream);
-    return rw_ring_begin(ring, number, init, size, base_us, err);
+    return rw_ring_begin(ring, number, init, size, base_us, err) ? SLOT_REFUSED : TURNED;
 }
 
 static int write_again(struct rw_ring *ring, struct rw_unsynced *lost, int count,
@@ -371,30 +483,44 @@ static void free_unsynced(struct rw_unsynced *list, int count)
     free(list);
 }
 
+/* No slot takes anything: those tried are the first to be tried again, so that a disk which refuses
+ * for hours does not take slot after slot of good footage out of the index. */
+static void give_back(struct rw_ring *ring, const int *tried, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (tried[i] >= 0)
+            ring->slot[tried[i]].last_seq = 0;
+}
+
 /* The disk refused the open slot: leave it, and write everything since its last sync again to the
  * next, up to three of them. Never retried in place and called saved. */
 static int move_on(struct rw_store *store, int stream, struct rw_err *err)
 {
     struct rw_ring *ring = &store->ring[stream];
-    int count = ring->unsynced_count, failed = -1;
+    int count = ring->unsynced_count, failed = -1, tries = 0;
+    bool holds_some = count && ring->unsynced[0].offset > (int64_t)ring->init.size;
+    int tried[1 + MOVES_MAX] = {holds_some ? -1 : ring->open};
     struct rw_unsynced *lost = calloc((size_t)count + 1, sizeof *lost);
     if (!lost)
         abort();
     memcpy(lost, ring->unsynced, (size_t)count * sizeof *lost);
     memset(ring->unsynced, 0, (size_t)count * sizeof *lost);
-    for (int tries = 0; failed && tries < 3; tries++) {
+    enum turned turned = TURNED;
+    while (failed && turned != INDEX_REFUSED && tries < MOVES_MAX) {
         rw_log(RW_LOG_ERROR, store->camera, "%s; recording goes on in the next slot", err->text);
         rw_ring_abandon(ring);
         ring->unsynced_count = 0;
         ring->unsynced_bytes = 0;
-        failed = turn(store, stream, ring->init.data, ring->init.size, ring->base_us, err) ||
-                 write_again(ring, lost, count, err);
+        turned = turn(store, stream, ring->init.data, ring->init.size, ring->base_us,
+                      &tried[++tries], err);
+        failed = turned != TURNED || write_again(ring, lost, count, err);
     }
     free_unsynced(lost, count);
     if (!failed)
         return absorb_synced(store, stream, err);
     rw_ring_abandon(ring);
     rw_ring_forget_unsynced(ring);
+    give_back(ring, tried, tries + 1);
     return -1;
 }
 
@@ -443,13 +569,17 @@ int rw_store_begin(struct rw_store *store, enum rw_stream stream, const uint8_t 
                        size);
     if (ring->open >= 0 && sync_stream(store, (int)stream, err))
         return -1;
-    for (int tries = 0;; tries++) {
-        if (!turn(store, (int)stream, init, size, base_us, err))
+    int tried[MOVES_MAX];
+    for (int tries = 0; tries < MOVES_MAX; tries++) {
+        enum turned turned = turn(store, (int)stream, init, size, base_us, &tried[tries], err);
+        if (turned == TURNED)
             return 0;
-        rw_ring_abandon(ring);
-        if (tries == 2)
+        if (turned == INDEX_REFUSED)
             return -1;
+        rw_ring_abandon(ring);
     }
+    give_back(ring, tried, MOVES_MAX);
+    return -1;
 }
 
 /* --- fragments --- */
@@ -639,6 +769,8 @@ int rw_store_open_events(struct rw_store *store, void (*fn)(void *arg, struct rw
 int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err)
 {
     int failed = 0;
+    if (store->index_damaged)
+        return rw_fail(err, RW_EFORMAT, "the index of %s is damaged", store->dir);
     if (store->events_wait)
         failed |= take_events_to_ring(store, err);
     for (int stream = 0; stream < RW_STREAMS; stream++) {

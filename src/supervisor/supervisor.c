@@ -299,10 +299,16 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
         rw_log(RW_LOG_ERROR, "run", "%s; the old configuration stays in force", err.text);
         return 0;
     }
-    if (strcmp(fresh->storage.path, s->config->storage.path)) {
+    const char *fixed = NULL;
+    if (strcmp(fresh->storage.path, s->config->storage.path))
+        fixed = "storage.path";
+    else if (strcmp(fresh->site.id, s->config->site.id))
+        fixed = "site.id"; /* the recordings bear it */
+    if (fixed) {
         rw_log(RW_LOG_ERROR, "run",
-               "storage.path cannot change while the service runs: restart it; the old "
-               "configuration stays in force");
+               "%s cannot change while the service runs: restart it; the old configuration stays "
+               "in force",
+               fixed);
         rw_config_free(fresh);
         close(fd);
         return 0;

@@ -180,8 +180,8 @@ class Broker:
             raise AssertionError("the broker does not start on port %d again" % self.port)
 
     def publish(self, topic, text):
-        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-m", text, "-q", "1"],
-                       check=True, timeout=10)
+        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-q", "1",
+                        "-t", topic, "-s"], input=text, text=True, check=True, timeout=10)
 
 
 class Message:
@@ -201,8 +201,9 @@ class Subscriber:
     def __init__(self, port, topic="roadwatch/#"):
         self.messages = []
         self.process = subprocess.Popen(
-            ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-t", topic, "-q", "1", "-c", "-i", "phone",
-             "-F", "%U %r %t %x"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", topic,
+             "-c", "-i", "phone", "-F", "%U %r %t %x"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -385,7 +386,7 @@ class Box:
         return found
 
     def pid(self, *role):
-        """The process that plays this role, as in pid("camera", "gate"); None when there is none."""
+        """Who plays this role, as in pid("camera", "gate"); None when nobody does."""
         for pid, args in self.pids().items():
             if tuple(args[:len(role)]) == role:
                 return pid

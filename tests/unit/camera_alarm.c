@@ -327,6 +327,21 @@ static void the_end_of_the_process_ends_the_event(void **state)
     assert_int_equal(play.alarm.end_us, T0); /* it had stopped */
 }
 
+static void a_clock_that_is_set_back_does_not_keep_an_event_open(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 5 * SECOND, 0, 60 * SECOND);
+    begin(&play, 0.5f, 1);
+    stop(&play);
+    play.now_us -= 3600 * SECOND;
+    assert_int_equal(wait(&play, 6 * SECOND), RW_ALARM_END);
+    assert_true(play.alarm.end_us >= play.alarm.start_us);
+    begin(&play, 0.5f, 1); /* and one that goes on is cut by its length */
+    play.now_us -= 3600 * SECOND;
+    assert_int_equal(wait(&play, 61 * SECOND), RW_ALARM_END);
+}
+
 /* Random runs: starts and ends alternate, no event lasts longer than max and one picture, none ends
  * before it starts, and an event is only reopened when cooldown allows it. */
 static void whatever_moves_starts_and_ends_alternate_within_max(void **state)
@@ -386,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_better_picture_is_told_each_five_seconds_at_most),
         cmocka_unit_test(a_better_picture_soon_after_another_is_told_when_its_time_comes),
         cmocka_unit_test(the_end_of_the_process_ends_the_event),
+        cmocka_unit_test(a_clock_that_is_set_back_does_not_keep_an_event_open),
         cmocka_unit_test(whatever_moves_starts_and_ends_alternate_within_max),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -466,18 +466,18 @@ static void a_picture_larger_than_a_slot_is_refused_with_advice_and_the_rest_goe
     use_footage(box, 15, 320);
     add(box, 30);
     add_shot(box, (struct shot){.size = 2 << 20}); /* begins the third GOP */
-    add(box, 15);
+    add(box, 1);
     rw_board_read(box->board, &notice);
     assert_non_null(strstr(notice.disk_reason, "does not fit into a slot"));
     assert_non_null(strstr(notice.disk_reason, "slot_size"));
-    add(box, 14);
+    add(box, 28);
     rw_track_end(box->track);
     rw_board_read(box->board, &notice);
     assert_string_equal(notice.disk_reason, "");
     find(box, &found);
-    assert_int_equal(found.duration_us, 45 * INTERVAL);
-    assert_int_equal(found.count, 3);
-    expect_gap(&found.fragments[2], RW_CAUSE_DISK, 15 * INTERVAL);
+    assert_int_equal(found.duration_us, 59 * INTERVAL);
+    assert_int_equal(found.count, 4);
+    expect_gap(&found.fragments[2], RW_CAUSE_DISK, INTERVAL);
     expect_sound(box);
 }
 
@@ -543,6 +543,67 @@ static void a_picture_whose_time_stands_still_is_kept(void **state)
     assert_int_equal(last->start_us + last->duration_us, box->now.utc_us);
 }
 
+/* Footage in the two slots before the open one, then a disk that takes nothing for a while. */
+static void a_disk_that_refuses_for_long_does_not_cost_the_footage_that_is_there(void **state)
+{
+    struct box *box = *state;
+    struct found before, after;
+    use_footage(box, 15, 320);
+    for (int i = 0; i < 45 * 3; i++)
+        add_shot(box, (struct shot){.size = 15000});
+    find(box, &before);
+    assert_int_not_equal(before.fragments[0].slot, before.fragments[before.count - 1].slot);
+    box->refuse = true;
+    add(box, 15 * 60);
+    box->refuse = false;
+    add(box, 30);
+    rw_track_end(box->track);
+    find(box, &after);
+    assert_true(after.count > before.count);
+    for (int i = 0; i < before.count; i++)
+        assert_int_equal(after.fragments[i].seq, before.fragments[i].seq);
+    expect_sound(box);
+}
+
+static void a_camera_whose_clock_jumps_with_every_picture_does_not_eat_the_ring(void **state)
+{
+    struct box *box = *state;
+    struct found found;
+    use_footage(box, 15, 320);
+    for (int i = 0; i < 300; i++) {
+        add_shot(box, (struct shot){.after_jump = true});
+        pass(box, 33333 - INTERVAL); /* 30 pictures a second */
+    }
+    rw_track_end(box->track);
+    find(box, &found);
+    assert_true(rw_store_counters(box->store).slots_begun <= 2);
+    assert_in_range(found.duration_us, 300 * 33333, 300 * 33333 + INTERVAL);
+}
+
+static void a_camera_that_changes_its_codec_with_every_picture_does_not_eat_the_ring(void **state)
+{
+    struct box *box = *state;
+    struct rw_notice notice;
+    bool said = false;
+    struct footage other;
+    use_footage(box, 15, 480);
+    other = box->footage;
+    box->footage = (struct footage){0};
+    use_footage(box, 15, 320);
+    for (int i = 0; i < 300; i++) { /* 20 s */
+        struct footage swap = box->footage;
+        box->footage = other;
+        other = swap;
+        add(box, 1);
+        rw_board_read(box->board, &notice);
+        said = said || strstr(notice.disk_reason, "again and again");
+    }
+    assert_true(said);
+    assert_true(rw_store_counters(box->store).slots_begun <=
+                6); /* the first, 4 in a row, 1 a minute */
+    footage_free(&other);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -559,6 +620,9 @@ int main(void)
         CASE(every_slot_begins_with_a_keyframe_where_a_gop_fits),
         CASE(a_picture_larger_than_a_slot_is_refused_with_advice_and_the_rest_goes_on),
         CASE(a_disk_that_refuses_for_a_while_is_said_and_leaves_a_gap_of_the_disk),
+        CASE(a_disk_that_refuses_for_long_does_not_cost_the_footage_that_is_there),
+        CASE(a_camera_whose_clock_jumps_with_every_picture_does_not_eat_the_ring),
+        CASE(a_camera_that_changes_its_codec_with_every_picture_does_not_eat_the_ring),
         CASE(a_single_picture_is_recorded_when_the_source_ends),
         CASE(a_picture_whose_time_stands_still_is_kept),
     };

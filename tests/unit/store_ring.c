@@ -422,6 +422,127 @@ static struct rw_event sample_event(int64_t start, const char *id)
     return event;
 }
 
+static void a_disk_that_refuses_for_a_while_leaves_a_gap_of_the_disk_and_the_old_footage(
+    void **state)
+{
+    struct box *box = *state;
+    struct rw_err err = {0};
+    bool moved;
+    box->slots = 6;
+    open_store(box);
+    for (int i = 0; i < 12; i++)
+        append(box, 200000); /* five a slot */
+    for (int i = 0; i < 30; i++) {
+        box->weather.fail_after = 0;
+        struct rw_fragment_in in = {.bytes = picture,
+                                    .size = 9000,
+                                    .start_us = box->weather.utc_us,
+                                    .boot_us = box->weather.boot_us,
+                                    .duration_us = SECOND,
+                                    .keyframe = true,
+                                    .cause = RW_CAUSE_DISK};
+        if (rw_store_room(box->store, RW_MAIN) >= in.size)
+            assert_int_equal(rw_store_append(box->store, RW_MAIN, &in, &moved, &err), -1);
+        else
+            assert_int_equal(rw_store_begin(box->store, RW_MAIN, init_segment, sizeof init_segment,
+                                            in.start_us, &err),
+                             -1);
+        pass(box, 1);
+    }
+    box->weather.fail_after = -1;
+    begin(box);
+    struct rw_fragment_in in = {.bytes = picture,
+                                .size = 9000,
+                                .start_us = box->weather.utc_us,
+                                .boot_us = box->weather.boot_us,
+                                .duration_us = SECOND,
+                                .keyframe = true,
+                                .cause = RW_CAUSE_DISK};
+    assert_int_equal(rw_store_append(box->store, RW_MAIN, &in, &moved, &err), 0);
+    pass(box, 1);
+    struct rw_coverage coverage = cover(box, T0, box->weather.utc_us);
+    assert_int_equal(coverage.gap_count, 1);
+    assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_DISK);
+    assert_int_equal(coverage.gap_us, 30 * SECOND);
+    assert_true(coverage.recorded_us >= 8 * SECOND);
+    rw_coverage_finish(&coverage);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
+static void a_damaged_record_in_the_newest_slot_costs_that_slot_and_no_number_is_used_twice(
+    void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    for (int i = 0; i < 8; i++)
+        append(box, 200000);
+    rw_store_close(box->store);
+    box->store = NULL;
+    flip_byte(box, 1, 200 + RW_RECORD_SIZE + 200000 + 60); /* a header that the index vouches for */
+    open_store(box);
+    append(box, 200000);
+    append(box, 200000);
+    rw_store_close(box->store);
+    box->store = NULL;
+    struct rw_fsck_report report = check(box, false);
+    assert_int_equal(report.problems, 1); /* the damage, and nothing made of it */
+}
+
+static void a_damaged_index_is_put_aside_and_made_anew_at_the_next_start(void **state)
+{
+    struct box *box = *state;
+    struct rw_err err = {0};
+    open_store(box);
+    for (int i = 0; i < 8; i++)
+        append(box, 200000);
+    struct rw_event event = sample_event(T0, "01JD0000000000000000000001");
+    event.end_us = T0 + 2 * SECOND;
+    event.phase = RW_PHASE_END;
+    assert_int_equal(rw_store_put_event(box->store, &event, NULL, &err), 0);
+    append(box, 10000);
+    append(box, 10000);
+    rw_store_close(box->store);
+    box->store = NULL;
+    char path[300];
+    snprintf(path, sizeof path, "%s/index.db", box->dir);
+    int fd = open(path, O_RDWR);
+    static const char junk[4 * 4096] = {1, 2, 3};
+    assert_int_equal(pwrite(fd, junk, sizeof junk, 2 * 4096), sizeof junk);
+    close(fd);
+    open_store(box);
+    append(box, 10000);
+    struct rw_coverage coverage = cover(box, T0, box->weather.utc_us);
+    assert_int_equal(coverage.recorded_us, 11 * SECOND);
+    rw_coverage_finish(&coverage);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
+static void a_lowered_keep_gives_the_oldest_slots_back(void **state)
+{
+    struct box *box = *state;
+    box->slots = 8;
+    open_store(box);
+    for (int i = 0; i < 33; i++)
+        append(box, 200000);
+    rw_store_close(box->store);
+    box->slots = 4;
+    open_store(box);
+    int present = 0;
+    for (int i = 0; i < 8; i++) {
+        char path[300];
+        snprintf(path, sizeof path, "%s/main/%05d.mp4", box->dir, i);
+        present += !access(path, F_OK);
+    }
+    assert_int_equal(present, 4);
+    struct rw_coverage coverage = cover(box, T0, box->weather.utc_us);
+    assert_true(coverage.recorded_us >= 13 * SECOND);
+    assert_int_equal(coverage.spans[coverage.span_count - 1].to_us, box->weather.utc_us);
+    rw_coverage_finish(&coverage);
+    for (int i = 0; i < 20; i++)
+        append(box, 200000);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
 static int count_events(void *arg, const struct rw_event *event)
 {
     int *count = arg;
@@ -532,6 +653,10 @@ int main(void)
         CASE(another_boot_says_power_was_off),
         CASE(a_torn_tail_is_trimmed_and_a_flipped_bit_is_found),
         CASE(a_refused_write_moves_recording_to_the_next_slot_without_a_loss),
+        CASE(a_disk_that_refuses_for_a_while_leaves_a_gap_of_the_disk_and_the_old_footage),
+        CASE(a_damaged_record_in_the_newest_slot_costs_that_slot_and_no_number_is_used_twice),
+        CASE(a_damaged_index_is_put_aside_and_made_anew_at_the_next_start),
+        CASE(a_lowered_keep_gives_the_oldest_slots_back),
         CASE(an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index),
         CASE(refuses_a_second_writer_a_foreign_folder_and_a_ring_that_does_not_fit),
         CASE(the_index_takes_less_than_a_kilobyte_a_stream_minute),
