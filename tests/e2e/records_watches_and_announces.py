@@ -3,7 +3,6 @@
 import base64
 import os
 import shutil
-import subprocess
 
 import harness
 from harness import instant, let_pass, now, wait_until
