@@ -325,6 +325,24 @@ static void stop_parts(struct camera *camera)
     rw_board_destroy(camera->board);
 }
 
+/* Why this process could not begin, for `roadwatch status`; gone once it has. */
+static void leave_word(const struct camera *camera, const char *reason)
+{
+    char path[PATH_MAX + 64], runtime[PATH_MAX];
+    rw_config_runtime_dir(camera->config, runtime, sizeof runtime);
+    snprintf(path, sizeof path, "%s/%s.json", runtime, camera->camera->id);
+    if (!reason) {
+        unlink(path);
+        return;
+    }
+    json_t *word = json_pack("{s:s, s:s}", "state", "offline", "reason", reason);
+    char *text = json_dumps(word, JSON_COMPACT);
+    if (text && !rw_make_path(runtime, NULL))
+        rw_file_replace(path, text, strlen(text), 0, NULL);
+    free(text);
+    json_decref(word);
+}
+
 static void block_signals(void)
 {
     sigset_t set;
@@ -354,10 +372,14 @@ int rw_camera_run(const struct rw_config *config, const char *id)
     camera.to_recorder = rw_mailbox_create(RECORDER_BYTES);
     camera.to_watcher = rw_mailbox_create(WATCHER_BYTES);
     int status = 1;
-    if (start_parts(&camera, &err))
+    if (start_parts(&camera, &err)) {
         rw_log(RW_LOG_ERROR, id, "%s", err.text);
-    else if (sd_event_loop(camera.loop) >= 0)
-        status = 0;
+        if (err.code != RW_EBUSY) /* the other one records */
+            leave_word(&camera, err.text);
+    } else {
+        leave_word(&camera, NULL);
+        status = sd_event_loop(camera.loop) < 0;
+    }
     stop_parts(&camera);
     return status;
 }

@@ -53,6 +53,22 @@ static void read_store(const struct rw_config *config, const char *id, json_t *o
     json_object_set_new(out, "watch_fps", json_real(0));
 }
 
+/* What a process that could not begin has left. */
+static void read_last_word(const char *runtime, const char *id, json_t *out)
+{
+    char path[PATH_MAX + 64];
+    struct rw_buf text = {0};
+    snprintf(path, sizeof path, "%s/%s.json", runtime, id);
+    if (!rw_file_read(path, 65536, &text, NULL)) {
+        json_t *word = json_loadb((const char *)text.data, text.size, 0, NULL);
+        json_t *reason = json_object_get(word, "reason");
+        if (json_is_string(reason))
+            json_object_set(out, "reason", reason);
+        json_decref(word);
+    }
+    rw_buf_finish(&text);
+}
+
 /* What the process itself says of this moment. */
 static void ask_process(const char *runtime, const char *id, json_t *out)
 {
@@ -76,6 +92,7 @@ static json_t *camera_status(const struct rw_config *config, const char *runtime
 {
     json_t *out = json_pack("{s:s, s:s}", "id", camera->id, "name", camera->name);
     read_store(config, camera->id, out);
+    read_last_word(runtime, camera->id, out);
     ask_process(runtime, camera->id, out);
     return out;
 }

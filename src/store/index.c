@@ -11,7 +11,9 @@ struct rw_index {
     sqlite3 *db;
 };
 
+/* In one transaction: a reader sees all of it or nothing. */
 static const char schema[] =
+    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS rings(stream INTEGER PRIMARY KEY, ring BLOB NOT NULL,"
     " born_us INTEGER NOT NULL, open_slot INTEGER NOT NULL, last_seq INTEGER NOT NULL);"
@@ -29,7 +31,8 @@ static const char schema[] =
     " thumbnail BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY CHECK(one=1), state TEXT NOT NULL,"
     " since_us INTEGER NOT NULL, reason TEXT NOT NULL);"
-    "INSERT OR IGNORE INTO meta VALUES('format', 1);";
+    "INSERT OR IGNORE INTO meta VALUES('format', 1);"
+    "COMMIT;";
 
 static struct rw_index *open_index(const char *path, bool writable, struct rw_err *err)
 {
@@ -40,9 +43,13 @@ static struct rw_index *open_index(const char *path, bool writable, struct rw_er
     if (!index)
         abort();
     index->db = db;
-    if (rw_index_get_meta(index, "format") == 1)
+    int64_t format = rw_index_get_meta(index, "format");
+    if (format == 1)
         return index;
-    rw_fail(err, RW_EFORMAT, "%s is not an index that this version of the program reads", path);
+    if (!format && !writable)
+        rw_fail(err, RW_ENOTFOUND, "nothing has been recorded in %s yet", path);
+    else
+        rw_fail(err, RW_EFORMAT, "%s is not an index that this version of the program reads", path);
     rw_index_close(index);
     return NULL;
 }

@@ -28,6 +28,7 @@ class FsckRebuildsTheIndex(harness.Case):
             os.unlink(path)
 
     def test_events_and_coverage_are_the_same_before_and_after(self):
+        self.box.wait_recording("gate")
         wait_until(lambda: [e for e in self.box.events("--camera", "gate")
                             if e["phase"] == "end"], 40, "an event to end")
         self.server.order("stop", "gate/main")
