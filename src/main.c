@@ -20,8 +20,8 @@ static int run_child_role(const struct rw_arguments *arguments)
     return status;
 }
 
-/* The supervisor reads its file again on SIGHUP. A child that gets one (pkill, a closed terminal) goes
- * on; the supervisor that gets one before it listens goes on, too. */
+/* The supervisor reads its file again on SIGHUP. A child that gets one (pkill, a closed terminal)
+ * goes on; the supervisor that gets one before it listens goes on, too. */
 static void ignore_hangups(enum rw_role role)
 {
     sigset_t set;

@@ -20,7 +20,7 @@ static const struct rw_command commands[] = {
     {"camera", "ID", "one camera's role by itself", RW_ROLE_CAMERA, NULL, CONFIG},
     {"alerts", "", "the MQTT role by itself", RW_ROLE_ALERTS, NULL, CONFIG},
     {"check", "", "is the file right, and what does the disk promise", RW_ROLE_NONE,
-     rw_command_check, CONFIG | RW_OPTION_LIVE | RW_OPTION_JSON},
+     rw_command_check, CONFIG | RW_OPTION_LIVE},
     {"status", "", "is each camera recording now, how far back, what is wrong", RW_ROLE_NONE,
      rw_command_status, CONFIG | RW_OPTION_JSON},
     {"events", "", "events, one JSON object a line", RW_ROLE_NONE, rw_command_events,
