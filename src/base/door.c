@@ -1,6 +1,8 @@
 #include "base/door.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,33 +14,66 @@
 #include <time.h>
 #include <unistd.h>
 
-static int make_address(const char *path, struct sockaddr_un *address, struct rw_err *err)
+/* A socket's address holds 107 bytes of path. A longer path is reached through its folder, opened
+ * for as long as the address is used. */
+struct address {
+    struct sockaddr_un name;
+    int folder; /* -1: not needed */
+};
+
+static int open_folder(const char *path, const char *slash, struct rw_err *err)
 {
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address->sun_path)
-        return rw_fail(err, RW_EINVAL,
-                       "the socket path %.100s… is too long (%zu bytes at most); use a shorter "
-                       "storage.path or RUNTIME_DIRECTORY",
-                       path, sizeof address->sun_path - 1);
-    strcpy(address->sun_path, path);
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 ? fd
+                   : rw_fail(err, rw_code_of_errno(errno), "the folder %s cannot be opened (%s)",
+                             folder, strerror(errno));
+}
+
+/* Give the address back with address_finish(). */
+static int address_init(struct address *address, const char *path, struct rw_err *err)
+{
+    *address = (struct address){.name = {.sun_family = AF_UNIX}, .folder = -1};
+    size_t room = sizeof address->name.sun_path;
+    if (strlen(path) < room) {
+        strcpy(address->name.sun_path, path);
+        return 0;
+    }
+    const char *slash = strrchr(path, '/');
+    if (!slash || strlen(path) >= PATH_MAX || strlen(slash) > 70)
+        return rw_fail(err, RW_EINVAL, "the socket path %.100s… is too long", path);
+    address->folder = open_folder(path, slash, err);
+    if (address->folder < 0)
+        return -1;
+    snprintf(address->name.sun_path, room, "/proc/self/fd/%d%s", address->folder, slash);
     return 0;
+}
+
+static void address_finish(struct address *address)
+{
+    if (address->folder >= 0)
+        close(address->folder);
 }
 
 static int bind_at(const char *path, int type, struct rw_err *err)
 {
-    struct sockaddr_un address;
-    if (make_address(path, &address, err))
+    struct address address;
+    if (address_init(&address, path, err))
         return -1;
     int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return rw_fail(err, rw_code_of_errno(errno), "no socket for %s (%s)", path,
-                       strerror(errno));
+    if (fd < 0) {
+        rw_fail(err, rw_code_of_errno(errno), "no socket for %s (%s)", path, strerror(errno));
+        address_finish(&address);
+        return -1;
+    }
     struct stat st;
     if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
         unlink(path);
     mode_t mask = umask(0117);
-    int failed = bind(fd, (struct sockaddr *)&address, sizeof address);
+    int failed = bind(fd, (struct sockaddr *)&address.name, sizeof address.name);
     int saved = errno;
+    address_finish(&address);
     umask(mask);
     if (!failed)
         return fd;
@@ -143,13 +178,15 @@ void rw_door_serve(int listener, rw_door_answer answer, void *arg)
 
 static int connect_to(const char *path, struct rw_err *err)
 {
-    struct sockaddr_un address;
-    if (make_address(path, &address, err))
+    struct address address;
+    if (address_init(&address, path, err))
         return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && !connect(fd, (struct sockaddr *)&address, sizeof address))
-        return fd;
+    bool there = fd >= 0 && !connect(fd, (struct sockaddr *)&address.name, sizeof address.name);
     int saved = errno;
+    address_finish(&address);
+    if (there)
+        return fd;
     if (fd >= 0)
         close(fd);
     return rw_fail(err, RW_ENOTFOUND, "nobody answers at %s (%s)", path, strerror(saved));
@@ -185,12 +222,14 @@ void rw_poke_drain(int fd)
 
 void rw_poke(const char *path)
 {
-    struct sockaddr_un address;
-    if (make_address(path, &address, NULL))
+    struct address address;
+    if (address_init(&address, path, NULL))
         return;
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return;
-    (void)!sendto(fd, "", 0, MSG_NOSIGNAL, (struct sockaddr *)&address, sizeof address);
-    close(fd);
+    if (fd >= 0) {
+        (void)!sendto(fd, "", 0, MSG_NOSIGNAL, (struct sockaddr *)&address.name,
+                      sizeof address.name);
+        close(fd);
+    }
+    address_finish(&address);
 }

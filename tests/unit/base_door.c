@@ -416,6 +416,29 @@ static void a_path_that_no_socket_can_have_is_refused_with_advice(void **state)
     close(fd);
 }
 
+static void a_socket_deep_in_folders_is_reached_all_the_same(void **state)
+{
+    struct house *house = *state;
+    char folder[300], path[400];
+    struct rw_err err = {0};
+    int used = snprintf(folder, sizeof folder, "%s/", house->dir);
+    memset(folder + used, 'y', 150);
+    folder[used + 150] = 0;
+    snprintf(path, sizeof path, "%s/gate.sock", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    int pokes = rw_poke_listen(path, &err);
+    assert_true(pokes >= 0);
+    rw_poke(path);
+    char byte;
+    assert_int_equal(recv(pokes, &byte, 1, MSG_DONTWAIT), 0);
+    close(pokes);
+    int listener = rw_door_listen(path, &err); /* in the place of the dead one */
+    assert_true(listener >= 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    close(listener);
+}
+
 /* --- pokes --- */
 
 static bool readable(int fd)
@@ -487,6 +510,7 @@ int main(void)
         CASE(an_owner_that_sleeps_is_not_waited_for_longer_than_said),
         CASE(a_dead_socket_is_replaced_and_a_file_is_not),
         CASE(a_path_that_no_socket_can_have_is_refused_with_advice),
+        CASE(a_socket_deep_in_folders_is_reached_all_the_same),
         CASE(a_poke_is_felt_until_it_is_drained),
         CASE(a_poke_at_nobody_is_lost_in_peace),
     };
