@@ -220,6 +220,7 @@ static int on_poke(sd_event_source *source, int fd, uint32_t events, void *arg)
     struct role *role = arg;
     rw_poke_drain(fd);
     rw_outbox_look(role->outbox);
+    rw_states_look(role->states);
     return 0;
 }
 

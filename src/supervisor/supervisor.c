@@ -19,8 +19,11 @@
 #include "config/config.h"
 #include "supervisor/child.h"
 
-/* Everything must have ended 5 s after SIGTERM: the children get four of them. */
-#define PATIENCE_US INT64_C(4000000)
+/* Everything must have ended 5 s after SIGTERM. The cameras go first; the others have a moment to
+ * tell of their last events and that they are off. */
+#define PATIENCE_US INT64_C(3000000)
+#define LAST_WORDS_US INT64_C(300000)
+#define OTHERS_PATIENCE_US INT64_C(1400000)
 enum { CONFIG_MAX = 1 << 20 };
 
 struct supervisor {
@@ -30,7 +33,9 @@ struct supervisor {
     int lock;
     struct rw_child *child; /* owned */
     int children;
-    bool stopping;
+    bool stopping, cameras_gone;
+    int64_t
+        others_us; /* when the roles beside the cameras are to be stopped; 0: not yet, or done */
     sd_event *loop;
     sd_event_source *timer;
 };
@@ -99,7 +104,7 @@ static int take_lock(struct supervisor *s, struct rw_err *err)
 
 static void arm_timer(struct supervisor *s)
 {
-    int64_t next = 0;
+    int64_t next = s->others_us;
     for (int i = 0; i < s->children; i++) {
         const struct rw_child *child = &s->child[i];
         int64_t at = child->pid ? child->kill_us : child->due_us;
@@ -117,12 +122,29 @@ static void start_child(struct supervisor *s, struct rw_child *child)
                strerror(errno));
 }
 
+static bool is_camera(const struct rw_child *child)
+{
+    return !strcmp(child->role, "camera");
+}
+
+static int running(const struct supervisor *s, bool cameras)
+{
+    int count = 0;
+    for (int i = 0; i < s->children; i++)
+        count += s->child[i].pid && is_camera(&s->child[i]) == cameras;
+    return count;
+}
+
 static bool all_ended(const struct supervisor *s)
 {
+    return !running(s, true) && !running(s, false);
+}
+
+static void stop_children(struct supervisor *s, bool cameras, int64_t patience_us)
+{
     for (int i = 0; i < s->children; i++)
-        if (s->child[i].pid)
-            return false;
-    return true;
+        if (is_camera(&s->child[i]) == cameras)
+            rw_child_stop(&s->child[i], now_us(), patience_us);
 }
 
 static void forget_child(struct supervisor *s, int i)
@@ -171,6 +193,10 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
         bury(s, pid, status);
     if (s->stopping && all_ended(s))
         return sd_event_exit(s->loop, 0);
+    if (s->stopping && !s->cameras_gone && !running(s, true)) {
+        s->cameras_gone = true;
+        s->others_us = now_us() + LAST_WORDS_US;
+    }
     arm_timer(s);
     return 0;
 }
@@ -181,6 +207,10 @@ static int on_timer(sd_event_source *source, uint64_t at_us, void *arg)
     int64_t now = now_us();
     (void)source;
     (void)at_us;
+    if (s->others_us && now >= s->others_us) {
+        s->others_us = 0;
+        stop_children(s, false, OTHERS_PATIENCE_US);
+    }
     for (int i = 0; i < s->children; i++) {
         struct rw_child *child = &s->child[i];
         rw_child_check(child, now);
@@ -200,8 +230,11 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
         return 0;
     s->stopping = true;
     sd_notify(0, "STOPPING=1");
-    for (int i = 0; i < s->children; i++)
-        rw_child_stop(&s->child[i], now_us(), PATIENCE_US);
+    stop_children(s, true, PATIENCE_US);
+    if (!running(s, true)) {
+        s->cameras_gone = true;
+        stop_children(s, false, OTHERS_PATIENCE_US);
+    }
     if (all_ended(s))
         return sd_event_exit(s->loop, 0);
     arm_timer(s);

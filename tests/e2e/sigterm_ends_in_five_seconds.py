@@ -28,6 +28,19 @@ class SigtermEndsInFiveSeconds(harness.Case):
         tail = [harness.seconds(g) for g in coverage["gaps"] if g["cause"] != "before-first"]
         self.assertLess(sum(tail), 1)
 
+    def test_the_phone_is_told_how_it_ended(self):
+        self.box.simple("gate")
+        self.box.add_broker()
+        self.box.start()
+        wait_until(lambda: self.box.phone.events("gate"), 30, "an event")
+        self.check_end()
+        phone = self.box.phone
+        wait_until(lambda: phone.on("roadwatch/thon-dung/gate/status")[-1].json()["state"] ==
+                   "offline", 5, "the camera's last state")
+        begun = {e["id"] for e in phone.events("gate")}
+        ended = {e["id"] for e in phone.events("gate") if e["phase"] == "end"}
+        self.assertEqual(begun, ended)
+
     def test_right_after_the_start(self):
         self.box.simple("gate", "market")
         self.box.start()
