@@ -61,8 +61,7 @@ static enum rw_alarm_word begin_run(struct rw_alarm *alarm, const struct rw_moti
     return reopened ? told(alarm, RW_ALARM_UPDATE, now_us) : RW_ALARM_NONE;
 }
 
-/* The clock of day was set back: time that is still to come would keep the event open until then.
- */
+/* The clock of day was set back: times that are still to come would keep the event open. */
 static void follow_clock(struct rw_alarm *alarm, int64_t now_us)
 {
     if (alarm->last_us > now_us)

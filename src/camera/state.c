@@ -7,8 +7,6 @@
 
 /* No picture for this long: whatever the connection says, the camera is away. */
 #define STALE_US INT64_C(10000000)
-/* A fragment of a second, a picture held, a slow sync. */
-#define WRITTEN_US INT64_C(6000000)
 
 static void put(struct rw_state *out, const char *word, const char *stream, const char *reason)
 {
@@ -60,5 +58,6 @@ bool rw_state_update(struct rw_state *state, const struct rw_notice *notice,
 bool rw_state_recording(const struct rw_notice *notice, int64_t now_utc_us)
 {
     int64_t age = now_utc_us - notice->stream[RW_MAIN].written_utc_us;
-    return notice->stream[RW_MAIN].written_utc_us && age < WRITTEN_US && age > -WRITTEN_US;
+    return notice->stream[RW_MAIN].written_utc_us && age < RW_RECORDING_US &&
+           age > -RW_RECORDING_US;
 }

@@ -9,9 +9,6 @@
 #include "cli/cli.h"
 #include "store/reader.h"
 
-/* The newest second is on its way to the disk while the camera is online. */
-#define ON_ITS_WAY_US INT64_C(6000000)
-
 static json_t *span_json(const struct rw_span *span)
 {
     char from[RW_TIME_SIZE], to[RW_TIME_SIZE];
@@ -64,7 +61,7 @@ static enum rw_cause open_cause(struct rw_reader *reader, enum rw_stream stream,
     if (rw_reader_state(reader, &state, NULL) || !state.writer_alive)
         return RW_CAUSE_RECORDER_OFF;
     if (!rw_reader_extent(reader, stream, &extent, NULL) && extent.any &&
-        now_us - extent.newest_us < ON_ITS_WAY_US && !strcmp(state.state, "online"))
+        now_us - extent.newest_us < RW_RECORDING_US && !strcmp(state.state, "online"))
         return RW_CAUSE_NONE;
     return RW_CAUSE_CAMERA_LOST;
 }

@@ -11,8 +11,6 @@
 #include "store/reader.h"
 
 enum { ASK_MS = 1500 };
-/* A fragment of a second, a picture held, a slow sync. */
-#define RECORDING_US INT64_C(6000000)
 
 static json_t *time_or_null(int64_t utc_us)
 {
@@ -41,7 +39,7 @@ static void read_store(const struct rw_config *config, const char *id, json_t *o
                          : state.writer_alive ? state.reason
                          : *state.reason      ? state.reason
                                               : "the recorder of this camera is not running";
-    bool recording = state.writer_alive && extent.any && now - extent.newest_us < RECORDING_US;
+    bool recording = state.writer_alive && extent.any && now - extent.newest_us < RW_RECORDING_US;
     json_object_set_new(out, "state", json_string(state.state));
     json_object_set_new(out, "since", time_or_null(state.since_us));
     json_object_set_new(out, "reason", json_string(reason));

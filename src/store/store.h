@@ -17,6 +17,10 @@
 enum rw_stream { RW_MAIN = 0, RW_SUB = 1, RW_STREAMS = 2 };
 const char *rw_stream_name(enum rw_stream stream);
 
+/* A camera whose newest picture on disk is younger than this records now: a fragment is up to a
+ * second long, its last picture is held for the next one, and a sync may be slow. */
+#define RW_RECORDING_US INT64_C(6000000)
+
 struct rw_store_options {
     const char *dir; /* <storage>/<camera> */
     const char *site, *camera;

@@ -34,8 +34,7 @@ struct supervisor {
     struct rw_child *child; /* owned */
     int children;
     bool stopping, cameras_gone;
-    int64_t
-        others_us; /* when the roles beside the cameras are to be stopped; 0: not yet, or done */
+    int64_t others_us; /* when the roles beside the cameras are stopped; 0: not yet, or done */
     sd_event *loop;
     sd_event_source *timer;
 };
