@@ -1,16 +1,48 @@
 #include "base/disk.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+/* The folder that a path's last name is in. False: the path is too long. */
+static bool parent_of(const char *path, char out[PATH_MAX])
+{
+    if ((size_t)snprintf(out, PATH_MAX, "%s", path) >= PATH_MAX)
+        return false;
+    char *slash = strrchr(out, '/');
+    if (!slash)
+        strcpy(out, ".");
+    else
+        slash[slash == out] = 0;
+    return true;
+}
+
+/* What root makes in the service's folder (a command while the service is stopped) is the
+ * service's. */
+static void give_to_owner(const char *path, int fd)
+{
+    char parent[PATH_MAX];
+    struct stat folder, file;
+    if (geteuid() != 0 || !parent_of(path, parent) || stat(parent, &folder) || fstat(fd, &file) ||
+        (folder.st_uid == file.st_uid && folder.st_gid == file.st_gid))
+        return;
+    if (fchown(fd, folder.st_uid, folder.st_gid))
+        return; /* a file system without owners */
+}
+
 static int system_open(void *self, const char *path, int flags, mode_t mode)
 {
     (void)self;
-    return open(path, flags | O_CLOEXEC, mode);
+    int fd = open(path, flags | O_CLOEXEC, mode);
+    if (fd >= 0 && (flags & O_CREAT))
+        give_to_owner(path, fd);
+    return fd;
 }
 
 static int system_close(void *self, int fd)
@@ -22,7 +54,8 @@ static int system_close(void *self, int fd)
 static ssize_t system_pread(void *self, int fd, void *bytes, size_t size, int64_t offset)
 {
     (void)self;
-    return pread(fd, bytes, size, offset);
+    ssize_t got = pread(fd, bytes, size, offset);
+    return got < 0 && errno == ESPIPE ? read(fd, bytes, size) : got; /* "-c /dev/stdin" */
 }
 
 static ssize_t system_pwrite(void *self, int fd, const void *bytes, size_t size, int64_t offset)
@@ -48,6 +81,12 @@ static int system_allocate(void *self, int fd, int64_t size)
     return -1;
 }
 
+static int system_reserve(void *self, int fd, int64_t size)
+{
+    (void)self;
+    return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size);
+}
+
 static int64_t system_size(void *self, int fd)
 {
     (void)self;
@@ -70,7 +109,14 @@ static int system_unlink(void *self, const char *path)
 static int system_mkdir(void *self, const char *path, mode_t mode)
 {
     (void)self;
-    return mkdir(path, mode);
+    if (mkdir(path, mode))
+        return -1;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        give_to_owner(path, fd);
+        close(fd);
+    }
+    return 0;
 }
 
 static int system_sync_dir(void *self, const char *path)
@@ -95,6 +141,63 @@ static int64_t system_free_bytes(void *self, const char *path)
     return (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
 }
 
+static bool system_exists(void *self, const char *path)
+{
+    (void)self;
+    return !access(path, F_OK);
+}
+
+static int system_list(void *self, const char *path, void (*each)(void *arg, const char *name),
+                       void *arg)
+{
+    (void)self;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return -1;
+    struct dirent *entry;
+    errno = 0;
+    while ((entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+            each(arg, entry->d_name);
+        errno = 0;
+    }
+    int saved = errno;
+    closedir(dir);
+    errno = saved;
+    return saved ? -1 : 0;
+}
+
+/* An open file description lock: fcntl(2). */
+static int system_lock(void *self, const char *path, bool wait)
+{
+    int fd = system_open(self, path, O_RDWR | O_CREAT, 0640);
+    if (fd < 0)
+        return -1;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int failed;
+    do
+        failed = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
+    while (failed && errno == EINTR);
+    if (!failed)
+        return fd;
+    int saved = errno == EACCES ? EAGAIN : errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static int system_locked(void *self, const char *path)
+{
+    (void)self;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int held = !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+    close(fd);
+    return held;
+}
+
 const struct rw_disk *rw_disk_system(void)
 {
     static const struct rw_disk disk = {
@@ -104,12 +207,17 @@ const struct rw_disk *rw_disk_system(void)
         .pwrite = system_pwrite,
         .fdatasync = system_fdatasync,
         .allocate = system_allocate,
+        .reserve = system_reserve,
         .size = system_size,
         .rename = system_rename,
         .unlink = system_unlink,
         .mkdir = system_mkdir,
         .sync_dir = system_sync_dir,
         .free_bytes = system_free_bytes,
+        .exists = system_exists,
+        .list = system_list,
+        .lock = system_lock,
+        .locked = system_locked,
     };
     return &disk;
 }
@@ -151,4 +259,101 @@ int rw_disk_write_full(const struct rw_disk *disk, int fd, const void *bytes, si
         offset += put;
     }
     return 0;
+}
+
+int rw_disk_read_file(const struct rw_disk *disk, const char *path, size_t max, struct rw_buf *out,
+                      struct rw_err *err)
+{
+    rw_buf_clear(out);
+    int fd = disk->open(disk->self, path, O_RDONLY | O_NONBLOCK, 0);
+    if (fd < 0)
+        return rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", path,
+                       strerror(errno));
+    int status = -1;
+    for (;;) {
+        uint8_t *at = rw_buf_grow(out, 4096);
+        ssize_t got = disk->pread(disk->self, fd, at, 4096, (int64_t)out->size - 4096);
+        int saved = errno;
+        out->size -= 4096 - (size_t)(got > 0 ? got : 0);
+        if (got < 0 && saved == EINTR)
+            continue;
+        if (got < 0) {
+            rw_fail(err, rw_code_of_errno(saved), "%s cannot be read (%s)", path, strerror(saved));
+            break;
+        }
+        if (out->size > max) {
+            rw_fail(err, RW_EFORMAT, "%s is larger than %zu bytes", path, max);
+            break;
+        }
+        if (got == 0) {
+            *rw_buf_grow(out, 1) = 0;
+            out->size--;
+            status = 0;
+            break;
+        }
+    }
+    disk->close(disk->self, fd);
+    return status;
+}
+
+int rw_disk_replace_file(const struct rw_disk *disk, const char *path, const void *bytes,
+                         size_t size, bool durable, struct rw_err *err)
+{
+    char fresh[PATH_MAX], parent[PATH_MAX];
+    if ((size_t)snprintf(fresh, sizeof fresh, "%s.new", path) >= sizeof fresh ||
+        !parent_of(path, parent))
+        return rw_fail(err, RW_EINVAL, "the path %.60s… is too long", path);
+    int fd = disk->open(disk->self, fresh, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+    bool failed = fd < 0 || rw_disk_write_full(disk, fd, bytes, size, 0) ||
+                  (durable && disk->fdatasync(disk->self, fd));
+    int saved = errno;
+    if (fd >= 0 && disk->close(disk->self, fd) && !failed) {
+        failed = true;
+        saved = errno;
+    }
+    if (!failed && (disk->rename(disk->self, fresh, path) ||
+                    (durable && disk->sync_dir(disk->self, parent)))) {
+        failed = true;
+        saved = errno;
+    }
+    if (!failed)
+        return 0;
+    disk->unlink(disk->self, fresh);
+    return rw_fail(err, rw_code_of_errno(saved), "%s cannot be written (%s)", path,
+                   strerror(saved));
+}
+
+int rw_disk_make_path(const struct rw_disk *disk, const char *path, struct rw_err *err)
+{
+    char part[PATH_MAX];
+    if ((size_t)snprintf(part, sizeof part, "%s", path) >= sizeof part)
+        return rw_fail(err, RW_EINVAL, "the path %.60s… is too long", path);
+    if (!*part)
+        return rw_fail(err, RW_EINVAL, "a folder without a name cannot be made");
+    for (char *at = part + 1;; at++) {
+        char end = *at;
+        if (end && end != '/')
+            continue;
+        *at = 0;
+        /* a slash behind the name: only a folder exists under it */
+        char folder[PATH_MAX + 1];
+        snprintf(folder, sizeof folder, "%s/", part);
+        if (disk->mkdir(disk->self, part, 0750) &&
+            (errno != EEXIST || !disk->exists(disk->self, folder)))
+            return rw_fail(err, rw_code_of_errno(errno), "the folder %s cannot be made (%s)", part,
+                           strerror(errno == ENOTDIR ? EEXIST : errno));
+        *at = end;
+        if (!end)
+            return 0;
+    }
+}
+
+int rw_disk_lock(const struct rw_disk *disk, const char *path, bool wait, struct rw_err *err)
+{
+    int fd = disk->lock(disk->self, path, wait);
+    if (fd >= 0)
+        return fd;
+    if (errno == EAGAIN)
+        return rw_fail(err, RW_EBUSY, "%s is held by another program", path);
+    return rw_fail(err, rw_code_of_errno(errno), "%s cannot be opened (%s)", path, strerror(errno));
 }

@@ -1,4 +1,4 @@
-/* Small files, whole. */
+/* Small files, whole, on the system's disk: disk.h has the same for any disk. */
 #pragma once
 
 #include <stddef.h>

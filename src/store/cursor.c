@@ -10,7 +10,7 @@ struct rw_cursors {
 
 struct rw_cursors *rw_cursors_open(const char *path, struct rw_err *err)
 {
-    sqlite3 *db = rw_db_open(path, true,
+    sqlite3 *db = rw_db_open(rw_disk_system(), path, true,
                              "CREATE TABLE IF NOT EXISTS cursors"
                              "(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
                              err);

@@ -22,11 +22,12 @@ static int fail(sqlite3 *db, const char *doing, struct rw_err *err)
                    sqlite3_errmsg(db));
 }
 
-sqlite3 *rw_db_open(const char *path, bool writable, const char *schema, struct rw_err *err)
+sqlite3 *rw_db_open(const struct rw_disk *disk, const char *path, bool writable, const char *schema,
+                    struct rw_err *err)
 {
     sqlite3 *db = NULL;
     int flags = writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, disk->vfs) != SQLITE_OK) {
         if (db)
             fail(db, "opening", err);
         else

@@ -6,10 +6,11 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-#include "base/err.h"
+#include "base/disk.h"
 
 /* schema: statements run when the file is opened for writing. */
-sqlite3 *rw_db_open(const char *path, bool writable, const char *schema, struct rw_err *err);
+sqlite3 *rw_db_open(const struct rw_disk *disk, const char *path, bool writable, const char *schema,
+                    struct rw_err *err);
 void rw_db_close(sqlite3 *db);
 int rw_db_exec(sqlite3 *db, const char *sql, struct rw_err *err);
 /* A statement with its parameters bound by kinds: i int64_t, t text, b blob and int size. The

@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "store/rebuild.h"
 
 struct known { /* a record as the index tells it */
@@ -247,7 +244,7 @@ static void check_chain(struct fsck *fsck)
 
 static int check_ledger(struct fsck *fsck, struct rw_err *err)
 {
-    struct rw_reader *reader = rw_reader_open(fsck->dir, err);
+    struct rw_reader *reader = rw_reader_open_on(fsck->disk, fsck->dir, err);
     struct rw_coverage coverage;
     struct rw_extent extent;
     struct rw_ring_row row;
@@ -328,7 +325,7 @@ static int load_ring(struct fsck *fsck, const struct rw_ring_label *label)
     for (int number = 0; number < ring->numbers; number++) {
         char path[600];
         rw_slot_path(ring->dir, number, path, sizeof path);
-        ring->slot[number].present = !access(path, F_OK);
+        ring->slot[number].present = fsck->disk->exists(fsck->disk->self, path);
         present += ring->slot[number].present;
     }
     if (present < ring->slots)
@@ -345,7 +342,7 @@ static int for_each_ring(struct fsck *fsck, int (*fn)(struct fsck *fsck, struct 
         struct rw_ring_label label;
         fsck->stream = (enum rw_stream)stream;
         snprintf(path, sizeof path, "%s/%s", fsck->dir, rw_stream_name(fsck->stream));
-        int there = rw_ring_read_label(path, NULL, NULL, &label, err);
+        int there = rw_ring_read_label(fsck->disk, path, NULL, NULL, &label, err);
         if (there < 0)
             return -1;
         if (!there)
@@ -371,29 +368,32 @@ static int build_index(struct fsck *fsck, const char *old_path, struct rw_err *e
     struct rw_index_extent extent;
     if (rw_index_begin(fsck->index, err) || for_each_ring(fsck, rebuild_one, err))
         return -1;
-    rw_rebuild_salvage(fsck->index, old_path);
+    rw_rebuild_salvage(fsck->index, fsck->disk, old_path);
     if (rw_index_extent(fsck->index, RW_MAIN, &extent, err) ||
         (extent.oldest_us && rw_index_drop_events_before(fsck->index, extent.oldest_us, err)))
         return -1;
     return rw_index_commit(fsck->index, err);
 }
 
-static void remove_database(const char *path)
+static void remove_database(const struct rw_disk *disk, const char *path)
 {
     static const char *const ends[] = {"", "-wal", "-shm"};
     for (int i = 0; i < 3; i++) {
         char name[640];
         snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        unlink(name);
+        disk->unlink(disk->self, name);
     }
 }
 
-/* Made by root for a service of another user: the folder says whose it is. */
-static void give_to_owner(const char *dir, const char *path)
+/* SQLite's files are of whoever owns the database: the disk sees to that (see rw_disk.open). */
+static int make_empty(const struct rw_disk *disk, const char *path, struct rw_err *err)
 {
-    struct stat st;
-    if (stat(dir, &st) || chown(path, st.st_uid, st.st_gid) || chmod(path, 0640))
-        return; /* not root: it is ours already */
+    int fd = disk->open(disk->self, path, O_RDWR | O_CREAT, 0640);
+    if (fd < 0)
+        return rw_fail(err, rw_code_of_errno(errno), "%s cannot be made (%s)", path,
+                       strerror(errno));
+    disk->close(disk->self, fd);
+    return 0;
 }
 
 /* The new index is whole under its own name before it takes the old one's place. */
@@ -402,8 +402,10 @@ static int rebuild(struct fsck *fsck, struct rw_err *err)
     char path[560], fresh[580];
     snprintf(path, sizeof path, "%s/index.db", fsck->dir);
     snprintf(fresh, sizeof fresh, "%s.rebuilt", path);
-    remove_database(fresh);
-    fsck->index = rw_index_create(fresh, err);
+    remove_database(fsck->disk, fresh);
+    if (make_empty(fsck->disk, fresh, err))
+        return -1;
+    fsck->index = rw_index_create(fsck->disk, fresh, err);
     if (!fsck->index)
         return -1;
     int failed = build_index(fsck, path, err);
@@ -411,24 +413,24 @@ static int rebuild(struct fsck *fsck, struct rw_err *err)
     rw_index_close(fsck->index);
     fsck->index = NULL;
     if (failed) {
-        remove_database(fresh);
+        remove_database(fsck->disk, fresh);
         return -1;
     }
-    give_to_owner(fsck->dir, fresh);
-    remove_database(path);
-    if (rename(fresh, path) || fsck->disk->sync_dir(fsck->disk->self, fsck->dir))
+    remove_database(fsck->disk, path);
+    if (fsck->disk->rename(fsck->disk->self, fresh, path) ||
+        fsck->disk->sync_dir(fsck->disk->self, fsck->dir))
         return rw_fail(err, RW_EIO, "%s cannot be put in place (%s)", path, strerror(errno));
-    remove_database(fresh);
+    remove_database(fsck->disk, fresh);
     fsck->report->rebuilt = true;
     return 0;
 }
 
-static int take_writer_lock(const char *dir, struct rw_err *err)
+static int take_writer_lock(const struct rw_disk *disk, const char *dir, struct rw_err *err)
 {
     char path[600];
     struct rw_err why;
     snprintf(path, sizeof path, "%s/lock", dir);
-    int lock = rw_lock_take(path, &why);
+    int lock = rw_disk_lock(disk, path, false, &why);
     if (lock >= 0)
         return lock;
     return why.code == RW_EBUSY ? rw_fail(err, RW_EBUSY,
@@ -442,9 +444,10 @@ static int check_all(struct fsck *fsck, struct rw_err *err)
 {
     char path[600];
     snprintf(path, sizeof path, "%s/lock", fsck->dir);
-    fsck->live = rw_lock_held(path) && !fsck->report->rebuilt; /* the rebuilder's lock is ours */
+    fsck->live = fsck->disk->locked(fsck->disk->self, path) == 1 &&
+                 !fsck->report->rebuilt; /* the rebuilder's lock is ours */
     snprintf(path, sizeof path, "%s/index.db", fsck->dir);
-    fsck->index = rw_index_open(path, err);
+    fsck->index = rw_index_open(fsck->disk, path, err);
     if (!fsck->index)
         return -1;
     int failed = for_each_ring(fsck, check_ring, err);
@@ -460,13 +463,13 @@ int rw_fsck(const char *dir, const struct rw_disk *disk, bool rebuild_index,
     *report = (struct rw_fsck_report){0};
     int failed = 0, lock = -1;
     if (rebuild_index) {
-        lock = take_writer_lock(dir, err);
+        lock = take_writer_lock(disk, dir, err);
         failed = lock < 0 || rebuild(&fsck, err);
     }
     if (!failed)
         failed = check_all(&fsck, err);
     if (lock >= 0)
-        close(lock);
+        disk->close(disk->self, lock);
     rw_buf_finish(&fsck.pending);
     free(fsck.known);
     free(fsck.links);

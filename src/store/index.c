@@ -34,9 +34,10 @@ static const char schema[] =
     "INSERT OR IGNORE INTO meta VALUES('format', 1);"
     "COMMIT;";
 
-static struct rw_index *open_index(const char *path, bool writable, struct rw_err *err)
+static struct rw_index *open_index(const struct rw_disk *disk, const char *path, bool writable,
+                                   struct rw_err *err)
 {
-    sqlite3 *db = rw_db_open(path, writable, schema, err);
+    sqlite3 *db = rw_db_open(disk, path, writable, schema, err);
     if (!db)
         return NULL;
     struct rw_index *index = calloc(1, sizeof *index);
@@ -54,14 +55,14 @@ static struct rw_index *open_index(const char *path, bool writable, struct rw_er
     return NULL;
 }
 
-struct rw_index *rw_index_create(const char *path, struct rw_err *err)
+struct rw_index *rw_index_create(const struct rw_disk *disk, const char *path, struct rw_err *err)
 {
-    return open_index(path, true, err);
+    return open_index(disk, path, true, err);
 }
 
-struct rw_index *rw_index_open(const char *path, struct rw_err *err)
+struct rw_index *rw_index_open(const struct rw_disk *disk, const char *path, struct rw_err *err)
 {
-    return open_index(path, false, err);
+    return open_index(disk, path, false, err);
 }
 
 void rw_index_close(struct rw_index *index)

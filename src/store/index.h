@@ -34,8 +34,10 @@ int rw_chunk_each(const struct rw_chunk *chunk, rw_chunk_fn fn, void *arg);
 
 struct rw_index;
 
-struct rw_index *rw_index_create(const char *path, struct rw_err *err); /* opens or makes */
-struct rw_index *rw_index_open(const char *path, struct rw_err *err);   /* read-only */
+/* Opens or makes. */
+struct rw_index *rw_index_create(const struct rw_disk *disk, const char *path, struct rw_err *err);
+/* Read-only. */
+struct rw_index *rw_index_open(const struct rw_disk *disk, const char *path, struct rw_err *err);
 void rw_index_close(struct rw_index *index);
 int rw_index_begin(struct rw_index *index, struct rw_err *err);
 int rw_index_commit(struct rw_index *index, struct rw_err *err); /* rolls back when it fails */

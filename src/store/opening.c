@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "store/rebuild.h"
@@ -61,7 +59,7 @@ static int take_lock(struct rw_store *store, struct rw_err *err)
     char path[600];
     struct rw_err why;
     snprintf(path, sizeof path, "%s/lock", store->dir);
-    store->lock = rw_lock_take(path, &why);
+    store->lock = rw_disk_lock(store->disk, path, false, &why);
     if (store->lock >= 0)
         return 0;
     if (why.code == RW_EBUSY)
@@ -77,17 +75,18 @@ static int take_lock(struct rw_store *store, struct rw_err *err)
 static void reserve_index(const struct rw_store *store, const struct rw_store_options *options)
 {
     static const char *const ends[] = {"", "-wal"};
+    const struct rw_disk *disk = store->disk;
     int64_t slots = (int64_t)options->slots[RW_MAIN] + 6 * (int64_t)options->slots[RW_SUB];
     int64_t sizes[] = {(INT64_C(4) << 20) + slots * INDEX_PER_SLOT, INT64_C(8) << 20};
     for (int i = 0; i < 2; i++) {
         char path[600];
         snprintf(path, sizeof path, "%s/index.db%s", store->dir, ends[i]);
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+        int fd = disk->open(disk->self, path, O_RDWR | O_CREAT, 0640);
         if (fd < 0)
             continue;
-        if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, sizes[i]))
+        if (disk->reserve(disk->self, fd, sizes[i]))
             rw_log(RW_LOG_DEBUG, store->camera, "no blocks are reserved for %s", path);
-        close(fd);
+        disk->close(disk->self, fd);
     }
 }
 
@@ -95,7 +94,7 @@ static int open_index(struct rw_store *store, struct rw_err *err)
 {
     char path[600];
     snprintf(path, sizeof path, "%s/index.db", store->dir);
-    store->index = rw_index_create(path, err);
+    store->index = rw_index_create(store->disk, path, err);
     return store->index ? 0 : -1;
 }
 
@@ -110,7 +109,7 @@ static void put_index_aside(struct rw_store *store, const char *why)
         char path[600], aside[620];
         snprintf(path, sizeof path, "%s/index.db%s", store->dir, ends[i]);
         snprintf(aside, sizeof aside, "%s/index.db.damaged%s", store->dir, ends[i]);
-        rename(path, aside);
+        store->disk->rename(store->disk->self, path, aside);
     }
 }
 
@@ -193,7 +192,7 @@ static int open_and_recover(struct rw_store *store, struct rw_err *err)
         return -1;
     char aside[600];
     snprintf(aside, sizeof aside, "%s/index.db.damaged", store->dir);
-    rw_rebuild_salvage(store->index, aside); /* what was in the index only */
+    rw_rebuild_salvage(store->index, store->disk, aside); /* what was in the index only */
     return 0;
 }
 
@@ -203,11 +202,11 @@ static int make_rings(struct rw_store *store, const struct rw_store_options *opt
 {
     char path[600];
     snprintf(path, sizeof path, "%s/../allocate.lock", store->dir);
-    int turn_lock = rw_lock_wait(path, err);
+    int turn_lock = rw_disk_lock(store->disk, path, true, err);
     if (turn_lock < 0)
         return -1;
     int failed = check_room(options, err) || open_parts(store, options, err);
-    close(turn_lock);
+    store->disk->close(store->disk->self, turn_lock);
     return failed ? -1 : 0;
 }
 
@@ -221,7 +220,7 @@ static void free_store(struct rw_store *store)
     rw_store_forget_full(store);
     rw_index_close(store->index);
     if (store->lock >= 0)
-        close(store->lock);
+        store->disk->close(store->disk->self, store->lock);
     free(store);
 }
 
@@ -259,11 +258,12 @@ struct rw_store *rw_store_open(const struct rw_store_options *options, struct rw
         abort();
     snprintf(store->dir, sizeof store->dir, "%s", options->dir);
     snprintf(store->camera, sizeof store->camera, "%s", options->camera);
+    store->disk = options->disk;
     store->clock = options->clock;
     store->sync_us = options->sync_us;
     store->lock = -1;
     store->opened_us = rw_now(store->clock).utc_us;
-    if (!rw_make_path(store->dir, err) && !take_lock(store, err) &&
+    if (!rw_disk_make_path(store->disk, store->dir, err) && !take_lock(store, err) &&
         !make_rings(store, options, err)) {
         reserve_index(store, options);
         if (!open_and_recover(store, err) && !shrink_rings(store, err))

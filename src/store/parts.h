@@ -8,6 +8,7 @@
 struct rw_store {
     /* recorder thread only */
     char dir[512], camera[33];
+    const struct rw_disk *disk;
     const struct rw_clock *clock;
     int64_t sync_us;
     int lock;

@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "store/coverage.h"
 #include "store/index.h"
 #include "store/ring.h"
@@ -27,10 +25,14 @@ static void ring_dir(const struct rw_reader *reader, enum rw_stream stream, char
 
 struct rw_reader *rw_reader_open(const char *dir, struct rw_err *err)
 {
+    return rw_reader_open_on(rw_disk_system(), dir, err);
+}
+
+struct rw_reader *rw_reader_open_on(const struct rw_disk *disk, const char *dir, struct rw_err *err)
+{
     char path[600];
-    struct stat st;
     snprintf(path, sizeof path, "%s/index.db", dir);
-    if (stat(path, &st)) {
+    if (!disk->exists(disk->self, path)) {
         rw_fail(err, RW_ENOTFOUND, "nothing has been recorded in %s yet", dir);
         return NULL;
     }
@@ -38,13 +40,13 @@ struct rw_reader *rw_reader_open(const char *dir, struct rw_err *err)
     if (!reader)
         abort();
     snprintf(reader->dir, sizeof reader->dir, "%s", dir);
-    reader->disk = rw_disk_system();
-    reader->index = rw_index_open(path, err);
+    reader->disk = disk;
+    reader->index = rw_index_open(disk, path, err);
     if (!reader->index)
         goto failed;
     for (int stream = 0; stream < RW_STREAMS; stream++) {
         ring_dir(reader, (enum rw_stream)stream, path, sizeof path);
-        int there = rw_ring_read_label(path, NULL, NULL, &reader->label[stream], err);
+        int there = rw_ring_read_label(disk, path, NULL, NULL, &reader->label[stream], err);
         if (there < 0)
             goto failed;
         reader->present[stream] = there;
@@ -341,6 +343,6 @@ int rw_reader_state(struct rw_reader *reader, struct rw_camera_state *out, struc
     if (rw_index_get_state(reader->index, out, err))
         return -1;
     snprintf(path, sizeof path, "%s/lock", reader->dir);
-    out->writer_alive = rw_lock_held(path);
+    out->writer_alive = reader->disk->locked(reader->disk->self, path) == 1;
     return 0;
 }

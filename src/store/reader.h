@@ -10,6 +10,8 @@ struct rw_reader;
 
 /* RW_ENOTFOUND: no such directory or nothing recorded in it yet. */
 struct rw_reader *rw_reader_open(const char *dir, struct rw_err *err);
+struct rw_reader *rw_reader_open_on(const struct rw_disk *disk, const char *dir,
+                                    struct rw_err *err);
 void rw_reader_close(struct rw_reader *reader); /* takes NULL */
 
 struct rw_fragment {

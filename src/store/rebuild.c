@@ -169,9 +169,9 @@ static int salvage(void *arg, const struct rw_event *event)
     return 0;
 }
 
-void rw_rebuild_salvage(struct rw_index *index, const char *old_path)
+void rw_rebuild_salvage(struct rw_index *index, const struct rw_disk *disk, const char *old_path)
 {
-    struct rw_index *old = rw_index_open(old_path, NULL);
+    struct rw_index *old = rw_index_open(disk, old_path, NULL);
     if (!old)
         return;
     struct rw_camera_state state;

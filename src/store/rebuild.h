@@ -13,4 +13,4 @@ int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
 
 /* Takes over what only the old index knew: events that go on, or have ended with no room in the
  * ring yet, and the words ("disarmed"). As much of it as can still be read. */
-void rw_rebuild_salvage(struct rw_index *index, const char *old_path);
+void rw_rebuild_salvage(struct rw_index *index, const struct rw_disk *disk, const char *old_path);

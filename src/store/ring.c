@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/id.h"
 #include "base/units.h"
 
@@ -50,8 +49,8 @@ static int check_owner(const json_t *json, const char *dir, const char *site, co
                    dir, its_camera, its_site);
 }
 
-int rw_ring_read_label(const char *dir, const char *site, const char *camera,
-                       struct rw_ring_label *label, struct rw_err *err)
+int rw_ring_read_label(const struct rw_disk *disk, const char *dir, const char *site,
+                       const char *camera, struct rw_ring_label *label, struct rw_err *err)
 {
     char path[600];
     snprintf(path, sizeof path, "%s/ring.json", dir);
@@ -59,7 +58,7 @@ int rw_ring_read_label(const char *dir, const char *site, const char *camera,
     struct rw_err why;
     int result = -1;
     json_t *json = NULL;
-    if (rw_file_read(path, 65536, &text, &why)) {
+    if (rw_disk_read_file(disk, path, 65536, &text, &why)) {
         rw_buf_finish(&text);
         if (why.code == RW_ENOTFOUND)
             return 0;
@@ -103,7 +102,7 @@ static int write_label(const struct rw_ring *ring, const struct rw_store_options
     if (!text)
         abort();
     snprintf(path, sizeof path, "%s/ring.json", ring->dir);
-    int failed = rw_file_replace(path, text, strlen(text), 1, err);
+    int failed = rw_disk_replace_file(ring->disk, path, text, strlen(text), 1, err);
     free(text);
     return failed;
 }
@@ -133,7 +132,7 @@ int64_t rw_ring_missing(const struct rw_store_options *options, enum rw_stream s
     struct rw_ring_label label;
     stream_dir(options, stream, dir, sizeof dir);
     int64_t slot_size = options->slot_size;
-    if (rw_ring_read_label(dir, NULL, NULL, &label, NULL) == 1)
+    if (rw_ring_read_label(options->disk, dir, NULL, NULL, &label, NULL) == 1)
         slot_size = label.slot_size;
     else
         label = (struct rw_ring_label){.numbers = options->slots[stream]};
@@ -246,7 +245,8 @@ int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
                              .fd = -1,
                              .next_seq = 1};
     stream_dir(options, stream, ring->dir, sizeof ring->dir);
-    int there = rw_ring_read_label(ring->dir, options->site, options->camera, &label, err);
+    int there =
+        rw_ring_read_label(ring->disk, ring->dir, options->site, options->camera, &label, err);
     if (there < 0)
         return -1;
     apply_geometry(ring, options, there ? &label : NULL);

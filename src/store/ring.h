@@ -67,8 +67,8 @@ int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
                  enum rw_stream stream, struct rw_err *err);
 void rw_ring_finish(struct rw_ring *ring);
 /* Reads <dir>/ring.json. 1 there, 0 not there, -1 with *err. site and camera may be NULL. */
-int rw_ring_read_label(const char *dir, const char *site, const char *camera,
-                       struct rw_ring_label *label, struct rw_err *err);
+int rw_ring_read_label(const struct rw_disk *disk, const char *dir, const char *site,
+                       const char *camera, struct rw_ring_label *label, struct rw_err *err);
 /* Bytes of slots that are not there yet. */
 int64_t rw_ring_missing(const struct rw_store_options *options, enum rw_stream stream);
 

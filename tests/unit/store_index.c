@@ -29,7 +29,7 @@ static int set_up(void **state)
     strcpy(desk->dir, "/tmp/roadwatch-index-XXXXXX");
     assert_non_null(mkdtemp(desk->dir));
     snprintf(desk->path, sizeof desk->path, "%s/index.db", desk->dir);
-    desk->index = rw_index_create(desk->path, &desk->err);
+    desk->index = rw_index_create(rw_disk_system(), desk->path, &desk->err);
     if (!desk->index)
         fail_msg("%s", desk->err.text);
     *state = desk;
@@ -231,7 +231,7 @@ static void a_revision_is_never_given_twice_whatever_was_dropped(void **state)
     put_event(desk, &event, NULL);
     assert_int_equal(rw_index_drop_events_before(desk->index, T0 + 5 * SECOND, &desk->err), 0);
     rw_index_close(desk->index);
-    desk->index = rw_index_create(desk->path, &desk->err);
+    desk->index = rw_index_create(rw_disk_system(), desk->path, &desk->err);
     put_event(desk, &next, NULL);
     assert_int_equal(next.revision, 2);
 }
@@ -407,7 +407,7 @@ static void after_the_writer_is_gone_it_opens_read_only_and_stays_untouched(void
     put_event(desk, &event, NULL);
     rw_index_close(desk->index);
     desk->index = NULL;
-    struct rw_index *index = rw_index_open(desk->path, &desk->err);
+    struct rw_index *index = rw_index_open(rw_disk_system(), desk->path, &desk->err);
     if (!index)
         fail_msg("%s", desk->err.text);
     assert_int_equal(rw_index_get_event(index, event.id, &back, &desk->err), 1);
@@ -421,18 +421,18 @@ static void a_file_that_is_no_index_is_refused_by_its_name(void **state)
     struct desk *desk = *state;
     char path[100];
     snprintf(path, sizeof path, "%s/other.db", desk->dir);
-    assert_null(rw_index_open(path, &desk->err));
+    assert_null(rw_index_open(rw_disk_system(), path, &desk->err));
     assert_int_equal(desk->err.code, RW_ENOTFOUND);
     FILE *file = fopen(path, "w");
     for (int i = 0; i < 2000; i++)
         fputs("no database ", file);
     fclose(file);
-    assert_null(rw_index_create(path, &desk->err));
+    assert_null(rw_index_create(rw_disk_system(), path, &desk->err));
     assert_int_equal(desk->err.code, RW_EFORMAT);
     assert_non_null(strstr(desk->err.text, "other.db"));
     assert_int_equal(rw_index_put_meta(desk->index, "format", 2, &desk->err), 0);
     rw_index_close(desk->index);
-    desk->index = rw_index_open(desk->path, &desk->err); /* of a later version */
+    desk->index = rw_index_open(rw_disk_system(), desk->path, &desk->err); /* of a later version */
     assert_null(desk->index);
     assert_int_equal(desk->err.code, RW_EFORMAT);
     assert_null(rw_reader_open("/no/such/folder", &desk->err));
