@@ -25,6 +25,7 @@ struct rw_event {
     bool armed;              /* announced; false: kept quietly */
     int clock_trust;         /* enum rw_clock_trust when it began */
     int64_t clock_error_us;  /* -1: unknown */
+    int64_t clock_shift_us;  /* how much its times were corrected since it was first told */
     int zone_count;
     char zones[RW_ZONES_MAX][RW_NAME_SIZE];
     char acked_by[RW_NAME_SIZE]; /* "" : nobody yet */

@@ -7,7 +7,6 @@
 #include "base/units.h"
 
 #define REPEAT_US (60 * RW_SECOND_US)
-#define DAY_US (86400.0 * 1e6)
 
 enum armed { ARMED_UNKNOWN = -1, ARMED_OFF = 0, ARMED_ON = 1 };
 
@@ -51,7 +50,7 @@ void rw_status_make(const struct rw_camera_state *state, const struct rw_extent 
         int64_t age_us = now_us - extent->newest_us;
         out->last_picture_us = extent->newest_us;
         out->recording = age_us < RW_RECORDING_US;
-        out->days_kept = (double)(extent->newest_us - extent->oldest_us) / DAY_US;
+        out->days_kept = rw_extent_days(extent);
     }
     if (!state || !state->writer_alive) {
         make_offline(out);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -321,6 +322,44 @@ int rw_disk_replace_file(const struct rw_disk *disk, const char *path, const voi
     disk->unlink(disk->self, fresh);
     return rw_fail(err, rw_code_of_errno(saved), "%s cannot be written (%s)", path,
                    strerror(saved));
+}
+
+int rw_disk_patch(const struct rw_disk *disk, const char *path, const void *bytes, size_t size,
+                  int64_t offset, struct rw_err *err)
+{
+    int fd = disk->open(disk->self, path, O_RDWR, 0);
+    int failed = fd < 0 || rw_disk_write_full(disk, fd, bytes, size, offset);
+    if (failed)
+        rw_fail(err, rw_code_of_errno(errno), "the disk refused a write to %s (%s)", path,
+                strerror(errno));
+    if (fd >= 0)
+        disk->close(disk->self, fd);
+    return failed ? -1 : 0;
+}
+
+int rw_disk_zero(const struct rw_disk *disk, const char *path, int64_t from, int64_t to,
+                 struct rw_err *err)
+{
+    enum { PIECE = 1 << 18 };
+    int fd = disk->open(disk->self, path, O_RDWR, 0);
+    uint8_t *zeros = calloc(1, PIECE);
+    if (!zeros)
+        abort();
+    if (fd >= 0 && to < 0)
+        to = disk->size(disk->self, fd);
+    int failed = fd < 0 || to < 0;
+    for (int64_t at = from; at < to && !failed; at += PIECE) {
+        size_t part = to - at < PIECE ? (size_t)(to - at) : PIECE;
+        failed = rw_disk_write_full(disk, fd, zeros, part, at);
+    }
+    failed = failed || disk->fdatasync(disk->self, fd);
+    if (failed)
+        rw_fail(err, rw_code_of_errno(errno), "the disk refused zeroing %s (%s)", path,
+                strerror(errno));
+    free(zeros);
+    if (fd >= 0)
+        disk->close(disk->self, fd);
+    return failed ? -1 : 0;
 }
 
 int rw_disk_make_path(const struct rw_disk *disk, const char *path, struct rw_err *err)

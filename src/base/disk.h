@@ -50,6 +50,12 @@ int rw_disk_read_file(const struct rw_disk *disk, const char *path, size_t max, 
 /* Writes path.new and renames it: a reader sees the old file or the new one. durable: synced. */
 int rw_disk_replace_file(const struct rw_disk *disk, const char *path, const void *bytes,
                          size_t size, bool durable, struct rw_err *err);
+/* Overwrites some bytes of a file that is there; not synced. */
+int rw_disk_patch(const struct rw_disk *disk, const char *path, const void *bytes, size_t size,
+                  int64_t offset, struct rw_err *err);
+/* Overwrites [from, to) of a file that is there with zeros and syncs it. to -1: to its end. */
+int rw_disk_zero(const struct rw_disk *disk, const char *path, int64_t from, int64_t to,
+                 struct rw_err *err);
 int rw_disk_make_path(const struct rw_disk *disk, const char *path, struct rw_err *err); /* -p */
 /* The lock above in words: RW_EBUSY when somebody holds it. */
 int rw_disk_lock(const struct rw_disk *disk, const char *path, bool wait, struct rw_err *err);

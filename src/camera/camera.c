@@ -208,6 +208,7 @@ static int open_store(struct camera *camera, struct rw_err *err)
                                        .camera = camera->camera->id,
                                        .slots = {rw_config_slots(config, &camera->camera->main), 0},
                                        .slot_size = config->storage.slot_size,
+                                       .max_age_us = config->storage.max_age_us,
                                        .sync_us = config->storage.sync_us,
                                        .disk = rw_disk_system(),
                                        .clock = camera->clock};

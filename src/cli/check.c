@@ -89,7 +89,7 @@ static int camera_need(const struct rw_config *config, const struct rw_camera_co
                                        .disk = rw_disk_system()};
     if (*camera->sub.url)
         options.slots[RW_SUB] = rw_config_slots(config, &camera->sub);
-    return rw_store_need(&options, missing, available, err);
+    return rw_store_need(&options, missing, available, NULL, err);
 }
 
 /* Rings are taken in the file's order: the first that does not fit beside those before is named. */

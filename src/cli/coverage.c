@@ -16,41 +16,54 @@ static json_t *span_json(const struct rw_span *span)
                      rw_format_time(span->to_us, to));
 }
 
+/* key: "cause" of gaps, "rule" of deletions, NULL. */
+static json_t *list_json(const struct rw_span *spans, int count, const char *key)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        json_t *span = span_json(&spans[i]);
+        if (key)
+            json_object_set_new(span, key, json_string(rw_cause_name(spans[i].cause)));
+        json_array_append_new(list, span);
+    }
+    return list;
+}
+
 static json_t *coverage_json(const char *camera, enum rw_stream stream,
                              const struct rw_coverage *coverage)
 {
     struct rw_span asked = {.from_us = coverage->from_us, .to_us = coverage->to_us};
-    json_t *out = span_json(&asked), *spans = json_array(), *gaps = json_array();
-    for (int i = 0; i < coverage->span_count; i++)
-        json_array_append_new(spans, span_json(&coverage->spans[i]));
-    for (int i = 0; i < coverage->gap_count; i++) {
-        json_t *gap = span_json(&coverage->gaps[i]);
-        json_object_set_new(gap, "cause", json_string(rw_cause_name(coverage->gaps[i].cause)));
-        json_array_append_new(gaps, gap);
-    }
+    json_t *out = span_json(&asked);
     json_object_set_new(out, "camera", json_string(camera));
     json_object_set_new(out, "stream", json_string(rw_stream_name(stream)));
-    json_object_set_new(out, "spans", spans);
-    json_object_set_new(out, "gaps", gaps);
+    json_object_set_new(out, "spans", list_json(coverage->spans, coverage->span_count, NULL));
+    json_object_set_new(out, "gaps", list_json(coverage->gaps, coverage->gap_count, "cause"));
+    json_object_set_new(out, "deleted",
+                        list_json(coverage->deletions, coverage->deletion_count, "rule"));
     json_object_set_new(out, "recorded_s", json_real((double)coverage->recorded_us / 1e6));
     json_object_set_new(out, "gap_s", json_real((double)coverage->gap_us / 1e6));
     json_object_set_new(out, "deleted_s", json_real((double)coverage->deleted_us / 1e6));
     return out;
 }
 
+static void print_list(const char *word, const struct rw_span *spans, int count)
+{
+    char from[RW_TIME_SIZE], to[RW_TIME_SIZE];
+    for (int i = 0; i < count; i++)
+        printf("  %-9s %s  %s  %s\n", word, rw_format_time(spans[i].from_us, from),
+               rw_format_time(spans[i].to_us, to),
+               spans[i].cause == RW_CAUSE_NONE ? "" : rw_cause_name(spans[i].cause));
+}
+
 static void print_coverage(const char *camera, enum rw_stream stream,
                            const struct rw_coverage *coverage)
 {
-    char from[RW_TIME_SIZE], to[RW_TIME_SIZE];
-    printf("%s %s: %.3f s recorded, %.3f s missing, %.3f s overwritten\n", camera,
+    printf("%s %s: %.3f s recorded, %.3f s missing, %.3f s deleted\n", camera,
            rw_stream_name(stream), (double)coverage->recorded_us / 1e6,
            (double)coverage->gap_us / 1e6, (double)coverage->deleted_us / 1e6);
-    for (int i = 0; i < coverage->span_count; i++)
-        printf("  recorded  %s  %s\n", rw_format_time(coverage->spans[i].from_us, from),
-               rw_format_time(coverage->spans[i].to_us, to));
-    for (int i = 0; i < coverage->gap_count; i++)
-        printf("  missing   %s  %s  %s\n", rw_format_time(coverage->gaps[i].from_us, from),
-               rw_format_time(coverage->gaps[i].to_us, to), rw_cause_name(coverage->gaps[i].cause));
+    print_list("recorded", coverage->spans, coverage->span_count);
+    print_list("missing", coverage->gaps, coverage->gap_count);
+    print_list("deleted", coverage->deletions, coverage->deletion_count);
 }
 
 /* Why there is nothing newer than the newest picture. */
@@ -77,15 +90,22 @@ static int cover(const struct rw_arguments *arguments, const struct rw_config *c
         arguments->stream && !strcmp(arguments->stream, "sub") ? RW_SUB : RW_MAIN;
     if (stream == RW_SUB && !*camera->sub.url)
         return rw_complain(1, "%s: this camera has no sub stream", camera->id);
-    int64_t now = rw_now(rw_clock_system()).utc_us, from = now - 86400 * RW_SECOND_US, to = now;
+    const struct rw_clock *clock = rw_clock_system();
+    uint8_t boot_id[16];
+    clock->boot_id(clock->self, boot_id);
+    struct rw_now at = rw_now(clock);
+    int64_t now = at.utc_us, from = now - 86400 * RW_SECOND_US, to = now;
     int status = rw_arguments_span(arguments, now, &from, &to);
     if (status)
         return status;
     snprintf(dir, sizeof dir, "%s/%s", config->storage.path, camera->id);
     struct rw_coverage coverage;
     struct rw_reader *reader = rw_reader_open(dir, &err);
-    if (!reader || rw_reader_coverage(reader, stream, from, to, now,
-                                      open_cause(reader, stream, now), &coverage, &err)) {
+    struct rw_asked asked = {.now_us = now,
+                             .boot_us = now - at.boot_us,
+                             .boot = rw_boot_number(boot_id),
+                             .open_cause = reader ? open_cause(reader, stream, now) : 0};
+    if (!reader || rw_reader_coverage(reader, stream, from, to, &asked, &coverage, &err)) {
         rw_reader_close(reader);
         return rw_complain(1, "%s: %s", camera->id, err.text);
     }

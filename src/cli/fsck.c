@@ -28,15 +28,18 @@ static void print_report(const struct rw_arguments *arguments, const char *camer
 {
     char size[RW_TIME_SIZE];
     if (!arguments->json) {
+        if (report->damaged)
+            printf("%s: %d records are damaged, known and marked\n", camera, report->damaged);
         printf("%s: %d slots, %d records, %d events, %s hashed: %s%s\n", camera, report->slots,
                report->records, report->events, rw_format_size(report->bytes, size),
                report->problems ? "PROBLEMS" : "clean", report->rebuilt ? ", index rebuilt" : "");
         return;
     }
-    json_t *json = json_pack(
-        "{s:s, s:b, s:i, s:i, s:i, s:I, s:b, s:O}", "camera", camera, "ok", report->problems == 0,
-        "slots", report->slots, "records", report->records, "events", report->events, "bytes",
-        (json_int_t)report->bytes, "rebuilt", (int)report->rebuilt, "problems", problems);
+    json_t *json =
+        json_pack("{s:s, s:b, s:i, s:i, s:i, s:i, s:I, s:b, s:O}", "camera", camera, "ok",
+                  report->problems == 0, "damaged", report->damaged, "slots", report->slots,
+                  "records", report->records, "events", report->events, "bytes",
+                  (json_int_t)report->bytes, "rebuilt", (int)report->rebuilt, "problems", problems);
     json_dumpf(json, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(json);

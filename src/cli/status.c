@@ -46,7 +46,7 @@ static void read_store(const struct rw_config *config, const char *id, json_t *o
     json_object_set_new(out, "recording", json_boolean(recording));
     json_object_set_new(out, "oldest", time_or_null(extent.oldest_us));
     json_object_set_new(out, "newest", time_or_null(extent.newest_us));
-    double days = extent.any ? (double)(extent.newest_us - extent.oldest_us) / 86400e6 : 0;
+    double days = rw_extent_days(&extent);
     json_object_set_new(out, "days_kept", json_real(days));
     json_object_set_new(out, "watch_fps", json_real(0));
 }

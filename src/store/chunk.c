@@ -47,6 +47,9 @@ static bool belongs(const struct rw_chunk *chunk, int slot, const struct rw_reco
         return true;
     if (!chunk->end_us)
         return record->gap_count == 0;
+    if (rw_boot_number(record->boot_id) != chunk->boot ||
+        (record->clock_trust == RW_CLOCK_UNVERIFIED) != chunk->unverified)
+        return false;
     int64_t hole = record->start_us - chunk->end_us;
     return record->gap_count == 0 && hole <= RW_GAP_TOLERANCE_US && hole >= -RW_GAP_TOLERANCE_US &&
            record->start_us + record->duration_us - chunk->start_us <= RW_CHUNK_US;
@@ -62,8 +65,12 @@ bool rw_chunk_add(struct rw_chunk *chunk, int slot, const struct rw_record *reco
         chunk->first_seq = record->seq;
         chunk->offset = offset;
     }
-    if (!event && !chunk->end_us)
+    if (!event && !chunk->end_us) {
         chunk->start_us = chunk->end_us = record->start_us;
+        chunk->boot_us = record->boot_us;
+        chunk->boot = rw_boot_number(record->boot_id);
+        chunk->unverified = record->clock_trust == RW_CLOCK_UNVERIFIED;
+    }
     uint8_t entry[ENTRY_MAX], *at = entry;
     *at++ = (uint8_t)((record->keyframe ? KEYFRAME : 0) | (event ? EVENT : 0) |
                       (record->gap_count ? GAPS : 0));
@@ -147,5 +154,46 @@ int rw_chunk_each(const struct rw_chunk *chunk, rw_chunk_fn fn, void *arg)
             return stop;
         fragment.offset += RW_RECORD_SIZE + (int64_t)fragment.size;
     }
+    return 0;
+}
+
+struct cut {
+    uint64_t seq;
+    struct rw_chunk out;
+    const struct rw_chunk *from;
+};
+
+static int take_rest(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
+{
+    struct cut *cut = arg;
+    if (fragment->seq < cut->seq)
+        return 0;
+    const struct rw_chunk *from = cut->from;
+    struct rw_record record = {.kind = kind,
+                               .keyframe = fragment->keyframe,
+                               .clock_trust =
+                                   from->unverified ? RW_CLOCK_UNVERIFIED : RW_CLOCK_SYNCED,
+                               .seq = fragment->seq,
+                               .start_us = fragment->start_us,
+                               .boot_us = from->boot_us + (fragment->start_us - from->start_us),
+                               .duration_us = fragment->duration_us,
+                               .length = fragment->size,
+                               .gap_count = fragment->gap_count};
+    rw_put_be64(record.boot_id, from->boot << 1);
+    memcpy(record.gaps, fragment->gaps, sizeof record.gaps);
+    return !rw_chunk_add(&cut->out, from->slot, &record, fragment->offset - RW_RECORD_SIZE);
+}
+
+int rw_chunk_cut(struct rw_chunk *chunk, uint64_t seq)
+{
+    struct cut cut = {.seq = seq, .from = chunk};
+    rw_chunk_init(&cut.out, chunk->stream);
+    if (rw_chunk_each(chunk, take_rest, &cut)) {
+        rw_chunk_finish(&cut.out);
+        return -1;
+    }
+    cut.out.shift_us = chunk->shift_us;
+    rw_chunk_finish(chunk);
+    *chunk = cut.out;
     return 0;
 }

@@ -48,51 +48,76 @@ void rw_ledger_finish(struct rw_ledger *ledger)
 static int by_start(const void *a, const void *b)
 {
     const struct rw_span *left = a, *right = b;
-    return (left->from_us > right->from_us) - (left->from_us < right->from_us);
+    int order = (left->from_us > right->from_us) - (left->from_us < right->from_us);
+    return order ? order : (left->to_us > right->to_us) - (left->to_us < right->to_us);
 }
 
 struct settling {
     const struct rw_ledger *ledger;
     const struct rw_ledger_bounds *bounds;
     struct rw_coverage *out;
-    int span_capacity, gap_capacity;
+    int span_capacity, gap_capacity, deletion_capacity;
 };
 
-static void put_gap(struct settling *s, int64_t from, int64_t to, enum rw_cause cause)
+static void put(struct rw_span **list, int *count, int *capacity, struct rw_span span)
 {
-    if (from >= to)
-        return;
-    struct rw_coverage *out = s->out;
-    struct rw_span *last = out->gap_count ? &out->gaps[out->gap_count - 1] : NULL;
-    out->gap_us += to - from;
-    if (last && last->to_us == from && last->cause == cause)
-        last->to_us = to;
+    struct rw_span *last = *count ? &(*list)[*count - 1] : NULL;
+    if (last && last->to_us == span.from_us && last->cause == span.cause)
+        last->to_us = span.to_us;
     else
-        push(&out->gaps, &out->gap_count, &s->gap_capacity, (struct rw_span){from, to, cause});
+        push(list, count, capacity, span);
 }
 
-/* A hole that no row explains: before the first picture, overwritten, after the newest, or a
- * mystery, which fsck reports. */
+static void put_cause(struct settling *s, int64_t from, int64_t to, enum rw_cause cause)
+{
+    struct rw_coverage *out = s->out;
+    struct rw_span span = {from, to, cause};
+    if (from >= to)
+        return;
+    if (cause == RW_CAUSE_OVERWRITTEN || cause == RW_CAUSE_AGED) {
+        out->deleted_us += to - from;
+        put(&out->deletions, &out->deletion_count, &s->deletion_capacity, span);
+    } else {
+        out->gap_us += to - from;
+        put(&out->gaps, &out->gap_count, &s->gap_capacity, span);
+    }
+}
+
+/* A hole that no row explains: before the first picture, deleted, after the newest, or a mystery,
+ * which fsck reports. */
 static void put_unexplained(struct settling *s, int64_t from, int64_t to)
 {
     const struct rw_ledger_bounds *b = s->bounds;
-    int64_t edges[3] = {b->born_us, b->oldest_us, b->newest_us};
-    enum rw_cause causes[4] = {RW_CAUSE_BEFORE_FIRST, RW_CAUSE_NONE, RW_CAUSE_UNKNOWN,
-                               b->open_cause == RW_CAUSE_NONE ? RW_CAUSE_UNKNOWN : b->open_cause};
-    if (!b->newest_us) {
-        put_gap(s, from, to, RW_CAUSE_BEFORE_FIRST);
-        return;
-    }
-    for (int i = 0; i < 4 && from < to; i++) {
-        int64_t end = i < 3 && edges[i] < to ? edges[i] : to;
+    const struct {
+        int64_t end;
+        enum rw_cause cause;
+    } steps[] = {{b->born_us, RW_CAUSE_BEFORE_FIRST},
+                 {b->aged_us, RW_CAUSE_AGED},
+                 {b->deleted_us, RW_CAUSE_OVERWRITTEN},
+                 {b->newest_us, RW_CAUSE_UNKNOWN},
+                 {b->power_us, RW_CAUSE_POWER}};
+    enum rw_cause last = b->open_cause == RW_CAUSE_NONE ? RW_CAUSE_UNKNOWN : b->open_cause;
+    if (!b->newest_us && !b->deleted_us)
+        last = RW_CAUSE_BEFORE_FIRST;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && from < to; i++) {
+        int64_t end = steps[i].end < to ? steps[i].end : to;
         if (end <= from)
             continue;
-        if (i == 1)
-            s->out->deleted_us += end - from;
-        else
-            put_gap(s, from, end, causes[i]);
+        put_cause(s, from, end, steps[i].cause);
         from = end;
     }
+    put_cause(s, from, to, last);
+}
+
+/* An open gap at `to`: all of [from, to) but what was deleted. */
+static void put_open_gap(struct settling *s, int64_t from, int64_t to, enum rw_cause cause)
+{
+    int64_t deleted = s->bounds->deleted_us < to ? s->bounds->deleted_us : to;
+    if (deleted > from) {
+        put_unexplained(s, from, deleted);
+        from = deleted;
+    }
+    put_cause(s, from, to, cause);
 }
 
 /* Nothing is recorded in [from, to): explain it. */
@@ -100,13 +125,19 @@ static void explain(struct settling *s, int64_t from, int64_t to)
 {
     for (int i = 0; i < s->ledger->gap_count && from < to; i++) {
         const struct rw_span *gap = &s->ledger->gaps[i];
-        if (gap->to_us <= from || gap->from_us >= to)
+        bool open = gap->from_us == gap->to_us;
+        if (gap->to_us <= from || (open ? gap->from_us > to : gap->from_us >= to))
             continue;
+        if (open) {
+            put_open_gap(s, from, gap->to_us, gap->cause);
+            from = gap->to_us;
+            continue;
+        }
         if (gap->from_us > from)
             put_unexplained(s, from, gap->from_us);
         int64_t start = gap->from_us > from ? gap->from_us : from;
         int64_t end = gap->to_us < to ? gap->to_us : to;
-        put_gap(s, start, end, gap->cause);
+        put_cause(s, start, end, gap->cause);
         from = end;
     }
     put_unexplained(s, from, to);
@@ -148,5 +179,6 @@ void rw_coverage_finish(struct rw_coverage *coverage)
 {
     free(coverage->spans);
     free(coverage->gaps);
+    free(coverage->deletions);
     *coverage = (struct rw_coverage){0};
 }

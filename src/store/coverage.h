@@ -9,15 +9,19 @@ struct rw_ledger {
 };
 
 void rw_ledger_add_span(struct rw_ledger *ledger, int64_t from_us, int64_t to_us);
-/* The parts end at end_us, oldest first. */
+/* The parts end at end_us, oldest first. A part of length RW_GAP_OPEN explains all that nothing
+ * else does, back to what is recorded before it. */
 void rw_ledger_add_gaps(struct rw_ledger *ledger, int64_t end_us, const struct rw_gap_part *parts,
                         int count);
 void rw_ledger_finish(struct rw_ledger *ledger);
 
 /* What bounds the recording: outside of it the cause is clear without a row. */
 struct rw_ledger_bounds {
-    int64_t born_us, oldest_us, newest_us; /* 0: nothing recorded */
-    enum rw_cause open_cause;
+    int64_t born_us, newest_us; /* 0: nothing recorded */
+    int64_t aged_us;            /* unexplained before this: deleted by its age; 0: none */
+    int64_t deleted_us;         /* and before this: overwritten */
+    int64_t power_us;           /* after newest_us up to here: the box was off; 0: it was not */
+    enum rw_cause open_cause;   /* of what is missing after both */
 };
 /* Fills out (from_us and to_us are set by the caller). Every microsecond of it lands in one of
  * recorded, gap, deleted. */

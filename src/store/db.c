@@ -35,7 +35,7 @@ sqlite3 *rw_db_open(const struct rw_disk *disk, const char *path, bool writable,
         sqlite3_close(db);
         return NULL;
     }
-    sqlite3_busy_timeout(db, 5000);
+    sqlite3_busy_timeout(db, RW_DB_BUSY_MS);
     int keep = 1;
     sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
     if (writable && (rw_db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err) ||

@@ -8,6 +8,8 @@
 
 #include "base/disk.h"
 
+enum { RW_DB_BUSY_MS = 5000 }; /* another connection is waited for this long */
+
 /* schema: statements run when the file is opened for writing. */
 sqlite3 *rw_db_open(const struct rw_disk *disk, const char *path, bool writable, const char *schema,
                     struct rw_err *err);

@@ -10,14 +10,16 @@ char *rw_event_to_json(const struct rw_event *event)
     for (int i = 0; i < event->zone_count; i++)
         json_array_append_new(zones, json_string(event->zones[i]));
     json_t *json = json_pack(
-        "{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:[f,f,f,f], s:f, s:b, s:i, s:I, s:o, s:s}",
+        "{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:[f,f,f,f], s:f, s:b, s:i, s:I, s:I, s:o, "
+        "s:s}",
         "id", event->id, "revision", (json_int_t)event->revision, "phase", (int)event->phase,
         "kind", event->kind, "start", (json_int_t)event->start_us, "end", (json_int_t)event->end_us,
         "peak", (json_int_t)event->peak_us, "seen", (json_int_t)event->seen_us, "decided",
         (json_int_t)event->decided_us, "box", (double)event->box.x, (double)event->box.y,
         (double)event->box.w, (double)event->box.h, "score", (double)event->score, "armed",
         (int)event->armed, "clock_trust", event->clock_trust, "clock_error",
-        (json_int_t)event->clock_error_us, "zones", zones, "acked_by", event->acked_by);
+        (json_int_t)event->clock_error_us, "clock_shift", (json_int_t)event->clock_shift_us,
+        "zones", zones, "acked_by", event->acked_by);
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(json);
     if (!text)
@@ -87,6 +89,7 @@ int rw_event_from_json(const char *text, size_t size, struct rw_event *event)
         got.armed = json_is_true(json_object_get(json, "armed"));
         got.clock_trust = (int)take_int(json, "clock_trust");
         got.clock_error_us = take_int(json, "clock_error");
+        got.clock_shift_us = take_int(json, "clock_shift");
         *event = got;
     }
     json_decref(json);

@@ -7,8 +7,8 @@
 
 enum { LINK_AT = RW_RECORD_SIZE - RW_HASH_SIZE };
 
-static const uint8_t record_uuid[16] = {0x52, 0x6f, 0x61, 0x64, 0x77, 0x61, 0x74, 0x63,
-                                        0x68, 0x20, 0x72, 0x65, 0x63, 0x6f, 0x72, 0x64};
+const uint8_t rw_record_uuid[16] = {0x52, 0x6f, 0x61, 0x64, 0x77, 0x61, 0x74, 0x63,
+                                    0x68, 0x20, 0x72, 0x65, 0x63, 0x6f, 0x72, 0x64};
 
 const char *rw_cause_name(enum rw_cause cause)
 {
@@ -27,11 +27,20 @@ const char *rw_cause_name(enum rw_cause cause)
         return "clock";
     case RW_CAUSE_BEFORE_FIRST:
         return "before-first";
+    case RW_CAUSE_OVERWRITTEN:
+        return "overwritten";
+    case RW_CAUSE_AGED:
+        return "max-age";
     case RW_CAUSE_NONE:
     case RW_CAUSE_UNKNOWN:
         break;
     }
     return "unknown";
+}
+
+uint64_t rw_boot_number(const uint8_t boot_id[16])
+{
+    return rw_get_be64(boot_id) >> 1;
 }
 
 static void pack_gaps(const struct rw_record *record, uint8_t *at)
@@ -47,7 +56,7 @@ void rw_record_pack(struct rw_record *record, uint8_t out[RW_RECORD_SIZE])
     bool event = record->kind == RW_RECORD_EVENT;
     rw_put_be32(out, RW_RECORD_SIZE + (event ? record->length : 0));
     memcpy(out + 4, "uuid", 4);
-    memcpy(out + 8, record_uuid, 16);
+    memcpy(out + RW_RECORD_UUID_AT, rw_record_uuid, 16);
     out[24] = 1;
     out[25] = (uint8_t)record->kind;
     out[26] = record->keyframe ? 1 : 0;
@@ -119,7 +128,7 @@ static void unpack_fields(const uint8_t *in, struct rw_record *record)
 
 int rw_record_unpack(const uint8_t in[RW_RECORD_SIZE], struct rw_record *record, struct rw_err *err)
 {
-    if (memcmp(in + 4, "uuid", 4) || memcmp(in + 8, record_uuid, 16))
+    if (memcmp(in + 4, "uuid", 4) || memcmp(in + RW_RECORD_UUID_AT, rw_record_uuid, 16))
         return rw_fail(err, RW_EFORMAT, "there is no record here");
     if (in[24] != 1)
         return rw_fail(err, RW_EFORMAT, "the record is of version %d, this program knows 1",

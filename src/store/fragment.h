@@ -13,7 +13,8 @@
  *  100  i64 born: UTC us of the ring's first picture
  *  108  u32 init segment length     112  SHA-256 of the slot's init segment
  *  144  4 gaps of (u8 cause, 7 bytes length in us): what is missing before this fragment, oldest
- *       first; cause 0 ends the list
+ *       first; cause 0 ends the list. Length 0 (RW_GAP_OPEN): nobody knows how long, all that is
+ *       missing up to there (the box was off, and its clock may have stood still)
  *  176  SHA-256 of the payload
  *  208  i64 clock step before this fragment, us (0: none)
  *  216  i64 base: UTC us of the slot's media time 0
@@ -44,9 +45,12 @@ enum rw_cause {
     /* told by readers, never stored: */
     RW_CAUSE_BEFORE_FIRST = 100,
     RW_CAUSE_UNKNOWN = 101,
+    RW_CAUSE_OVERWRITTEN = 102, /* not missing but deleted: the ring turned */
+    RW_CAUSE_AGED = 103,        /* deleted by storage.max_age */
 };
 const char *rw_cause_name(enum rw_cause cause); /* "camera-lost" */
 
+enum { RW_GAP_OPEN = 0 }; /* the length of such a gap */
 struct rw_gap_part {
     enum rw_cause cause;
     int64_t length_us;
@@ -75,12 +79,18 @@ struct rw_record {
     uint8_t link[RW_HASH_SIZE];
 };
 
+/* What stands in bytes 8 to 23 of every record. */
+enum { RW_RECORD_UUID_AT = 8 };
+extern const uint8_t rw_record_uuid[16];
+
 /* Fills out and record->link. */
 void rw_record_pack(struct rw_record *record, uint8_t out[RW_RECORD_SIZE]);
 /* Bounded and total: any 288 bytes give a record or RW_EFORMAT. Checks the box, the version, the
  * ranges and the link; not the payload, which the caller reads and hashes. */
 int rw_record_unpack(const uint8_t in[RW_RECORD_SIZE], struct rw_record *record,
                      struct rw_err *err);
+/* A boot id as a number that SQLite can hold: its first 63 bits. */
+uint64_t rw_boot_number(const uint8_t boot_id[16]);
 /* Bytes that the record takes in a slot, header included. */
 static inline uint64_t rw_record_span(const struct rw_record *record)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/hold.h"
 #include "store/rebuild.h"
 
 struct known { /* a record as the index tells it */
@@ -16,7 +17,7 @@ struct known { /* a record as the index tells it */
     int64_t start_us;
     uint32_t duration_us;
     enum rw_record_kind kind;
-    bool found;
+    bool found, damaged; /* damaged: the index says so itself */
 };
 
 struct link_row { /* a good record of a slot, for the chain */
@@ -38,9 +39,12 @@ struct fsck {
     struct rw_ring ring;
     struct known *known;
     size_t known_count, known_capacity;
+    int64_t shift_us; /* of the chunk being noted */
+    int64_t wipe_end; /* of the slot: what stands before it has left the index and will be zeroed */
     struct link_row *links;
     size_t link_count, link_capacity;
     bool damaged_chunk;
+    bool lost;             /* records are damaged or missing: so they are in the chain */
     bool live;             /* a writer is at work: slots turn under our eyes */
     struct rw_buf pending; /* sentences of the slot being looked at, each with its NUL */
 };
@@ -88,19 +92,22 @@ static int note_known(void *arg, const struct rw_fragment *fragment, enum rw_rec
 {
     struct fsck *fsck = arg;
     fsck->known = grow(fsck->known, fsck->known_count, &fsck->known_capacity, sizeof *fsck->known);
-    fsck->known[fsck->known_count++] = (struct known){.seq = fragment->seq,
-                                                      .offset = fragment->offset - RW_RECORD_SIZE,
-                                                      .size = fragment->size,
-                                                      .start_us = fragment->start_us,
-                                                      .duration_us = fragment->duration_us,
-                                                      .kind = kind};
+    fsck->known[fsck->known_count++] =
+        (struct known){.seq = fragment->seq,
+                       .offset = fragment->offset - RW_RECORD_SIZE,
+                       .size = fragment->size,
+                       .start_us = fragment->start_us - fsck->shift_us,
+                       .duration_us = fragment->duration_us,
+                       .kind = kind};
     return 0;
 }
 
 static int note_chunk(void *arg, const struct rw_chunk *chunk)
 {
-    if (rw_chunk_each(chunk, note_known, arg))
-        ((struct fsck *)arg)->damaged_chunk = true;
+    struct fsck *fsck = arg;
+    fsck->shift_us = chunk->shift_us;
+    if (rw_chunk_each(chunk, note_known, fsck))
+        fsck->damaged_chunk = true;
     return 0;
 }
 
@@ -115,6 +122,15 @@ static struct known *find_known(struct fsck *fsck, uint64_t seq)
             high = middle;
     }
     return low < fsck->known_count && fsck->known[low].seq == seq ? &fsck->known[low] : NULL;
+}
+
+static int note_damaged(void *arg, uint64_t seq, int slot)
+{
+    struct known *known = find_known(arg, seq);
+    (void)slot;
+    if (known)
+        known->damaged = true;
+    return 0;
 }
 
 static bool same(const struct known *known, const struct rw_record *record, int64_t offset)
@@ -137,13 +153,16 @@ static int check_record(struct fsck *fsck, const struct rw_scan *scan, int numbe
     fsck->report->events += record->kind == RW_RECORD_EVENT;
     if (known)
         known->found = true;
-    if (known && !good)
+    fsck->lost |= !good;
+    if (known && known->damaged)
+        fsck->report->damaged++;
+    else if (known && !good)
         problem(fsck, "I1: slot %d record %llu does not match its hash", number,
                 (unsigned long long)record->seq);
     else if (known && !same(known, record, offset))
         problem(fsck, "I1: the index row of slot %d record %llu tells something else", number,
                 (unsigned long long)record->seq);
-    if (!good)
+    if (!good || offset < fsck->wipe_end)
         return 0;
     fsck->links = grow(fsck->links, fsck->link_count, &fsck->link_capacity, sizeof *fsck->links);
     struct link_row *row = &fsck->links[fsck->link_count++];
@@ -155,17 +174,16 @@ static int check_record(struct fsck *fsck, const struct rw_scan *scan, int numbe
 
 static int check_slot_file(struct fsck *fsck, int number, struct rw_err *err)
 {
-    char path[600];
     struct rw_scan scan;
     struct rw_record record;
-    int64_t offset;
+    int64_t offset, size;
     struct rw_err why;
-    rw_slot_path(fsck->ring.dir, number, path, sizeof path);
-    int fd = fsck->disk->open(fsck->disk->self, path, O_RDONLY, 0);
+    int fd = rw_slot_open(fsck->disk, fsck->ring.dir, number, &size);
     if (fd < 0)
-        return rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", path,
-                       strerror(errno));
-    int got = rw_scan_open(&scan, fsck->disk, fd, fsck->ring.slot_size, fsck->ring.id, &why);
+        return rw_fail(err, rw_code_of_errno(errno), "%s slot %d cannot be read (%s)",
+                       fsck->ring.dir, number, strerror(errno));
+    int got = rw_scan_open(&scan, fsck->disk, fd, size, fsck->ring.id, &why);
+    scan.search = true;
     if (!got) {
         while ((got = rw_scan_next(&scan, &record, &offset, &why)) == 1)
             if (check_record(fsck, &scan, number, &record, offset, &why)) {
@@ -186,7 +204,9 @@ static int check_slot(struct fsck *fsck, int number, struct rw_err *err)
     fsck->known_count = 0;
     fsck->damaged_chunk = false;
     size_t links_before = fsck->link_count;
+    fsck->wipe_end = rw_index_wipe_end(fsck->index, fsck->stream, number);
     if (rw_index_chunks(fsck->index, fsck->stream, number, 0, 0, note_chunk, fsck, err) ||
+        rw_index_damaged(fsck->index, fsck->stream, note_damaged, fsck, err) ||
         check_slot_file(fsck, number, err))
         return -1;
     fsck->report->slots++;
@@ -194,7 +214,12 @@ static int check_slot(struct fsck *fsck, int number, struct rw_err *err)
         problem(fsck, "I1: an index row of slot %d is damaged", number);
     size_t missing = 0;
     for (size_t i = 0; i < fsck->known_count; i++)
-        missing += !fsck->known[i].found;
+        if (!fsck->known[i].found && fsck->known[i].damaged)
+            fsck->report->damaged++;
+        else
+            missing += !fsck->known[i].found;
+    for (size_t i = 0; i < fsck->known_count; i++)
+        fsck->lost |= !fsck->known[i].found;
     if (missing)
         problem(fsck, "I1: %zu records of slot %d are in the index and not on disk", missing,
                 number);
@@ -236,7 +261,7 @@ static void check_chain(struct fsck *fsck)
         while (back-- > reach && !tied)
             tied = !memcmp(fsck->links[back].link, row->previous, RW_HASH_SIZE);
         bool next = row->seq == row[-1].seq + 1;
-        if (!tied && row[-1].indexed && row->indexed && (next || !fsck->live))
+        if (!tied && row[-1].indexed && row->indexed && (next || (!fsck->live && !fsck->lost)))
             problem(fsck, "the hash chain is broken before slot %d record %llu", row->slot,
                     (unsigned long long)row->seq);
     }
@@ -253,8 +278,9 @@ static int check_ledger(struct fsck *fsck, struct rw_err *err)
     int failed = rw_index_get_ring(fsck->index, fsck->stream, &row, err) < 0 ||
                  rw_reader_extent(reader, fsck->stream, &extent, err);
     if (!failed && extent.any && row.born_us) {
-        failed = rw_reader_coverage(reader, fsck->stream, row.born_us, extent.newest_us,
-                                    extent.newest_us, RW_CAUSE_NONE, &coverage, err);
+        struct rw_asked asked = {.now_us = extent.newest_us};
+        failed = rw_reader_coverage(reader, fsck->stream, row.born_us, extent.newest_us, &asked,
+                                    &coverage, err);
         for (int i = 0; !failed && i < coverage.gap_count; i++)
             if (coverage.gaps[i].cause == RW_CAUSE_UNKNOWN)
                 problem(fsck, "I5: %.3f s are missing and no gap says why",
@@ -267,6 +293,39 @@ static int check_ledger(struct fsck *fsck, struct rw_err *err)
     }
     rw_reader_close(reader);
     return failed ? -1 : 0;
+}
+
+/* --- holds --- */
+
+/* What a hold asks for stands in held/, or is being recorded. */
+struct hold_check {
+    struct fsck *fsck;
+    const struct rw_hold *hold;
+    int open_slot;
+};
+
+static void check_held_slot(void *arg, int slot)
+{
+    struct hold_check *check = arg;
+    const struct rw_ring *ring = &check->fsck->ring;
+    if (slot == check->open_slot ||
+        (slot >= 0 && slot < ring->count && ring->slot[slot].size && ring->slot[slot].held))
+        return;
+    problem(check->fsck, "slot %d is not kept as hold %s asks", slot, check->hold->id);
+}
+
+static int check_hold(void *arg, const struct rw_hold *hold)
+{
+    struct fsck *fsck = arg;
+    struct rw_ring_row row;
+    struct hold_check check = {fsck, hold, -1};
+    if (hold->released_us)
+        return 0;
+    if (rw_index_get_ring(fsck->index, fsck->stream, &row, NULL) == 1)
+        check.open_slot = row.open_slot;
+    rw_index_slots_between(fsck->index, fsck->stream, hold->from_us, hold->to_us, check_held_slot,
+                           &check, NULL);
+    return 0;
 }
 
 /* What looks wrong while a writer is at work is looked at again. */
@@ -292,9 +351,12 @@ static int check_ring(struct fsck *fsck, struct rw_err *err)
     if (there < 0)
         return -1;
     fsck->link_count = 0;
-    for (int number = 0; number < fsck->ring.numbers; number++)
-        if (fsck->ring.slot[number].present && check_slot_patiently(fsck, number, err))
+    fsck->lost = false;
+    for (int number = 0; number < fsck->ring.count; number++)
+        if (fsck->ring.slot[number].size && check_slot_patiently(fsck, number, err))
             return -1;
+    if (!fsck->live && rw_holds_each(fsck->disk, fsck->dir, check_hold, fsck, err))
+        return -1;
     bool ours = there && !memcmp(row.ring, fsck->ring.id, 16);
     if (!ours && fsck->link_count) /* without a record nothing is missing: a first start was cut */
         problem(fsck, "the index is not of this ring; run fsck --rebuild");
@@ -306,30 +368,14 @@ static int check_ring(struct fsck *fsck, struct rw_err *err)
 
 /* --- the ring's files without touching them --- */
 
-static int load_ring(struct fsck *fsck, const struct rw_ring_label *label)
+/* While a writer is at work slots are made, moved and replaced. */
+static int load_ring(struct fsck *fsck, const struct rw_ring_label *label, struct rw_err *err)
 {
-    struct rw_ring *ring = &fsck->ring;
-    *ring = (struct rw_ring){.disk = fsck->disk,
-                             .stream = fsck->stream,
-                             .open = -1,
-                             .fd = -1,
-                             .slot_size = label->slot_size,
-                             .slots = label->slots,
-                             .numbers = label->numbers};
-    memcpy(ring->id, label->id, 16);
-    snprintf(ring->dir, sizeof ring->dir, "%.480s/%s", fsck->dir, rw_stream_name(fsck->stream));
-    ring->slot = calloc((size_t)ring->numbers, sizeof *ring->slot);
-    if (!ring->slot)
-        abort();
-    int present = 0;
-    for (int number = 0; number < ring->numbers; number++) {
-        char path[600];
-        rw_slot_path(ring->dir, number, path, sizeof path);
-        ring->slot[number].present = fsck->disk->exists(fsck->disk->self, path);
-        present += ring->slot[number].present;
-    }
-    if (present < ring->slots)
-        problem(fsck, "%d of %d slots are not there", ring->slots - present, ring->slots);
+    if (rw_ring_look(&fsck->ring, fsck->disk, fsck->dir, fsck->stream, label, err))
+        return -1;
+    int there = rw_ring_slots(&fsck->ring);
+    if (there < RW_SLOTS_MIN && !fsck->live)
+        problem(fsck, "%d slots are there, %d are the least", there, RW_SLOTS_MIN);
     return 0;
 }
 
@@ -347,8 +393,7 @@ static int for_each_ring(struct fsck *fsck, int (*fn)(struct fsck *fsck, struct 
             return -1;
         if (!there)
             continue;
-        load_ring(fsck, &label);
-        failed = fn(fsck, err);
+        failed = load_ring(fsck, &label, err) || fn(fsck, err);
         rw_ring_finish(&fsck->ring);
     }
     return failed;
@@ -365,12 +410,14 @@ static int rebuild_one(struct fsck *fsck, struct rw_err *err)
 
 static int build_index(struct fsck *fsck, const char *old_path, struct rw_err *err)
 {
-    struct rw_index_extent extent;
+    struct rw_ring_row row = {0};
+    int changed;
     if (rw_index_begin(fsck->index, err) || for_each_ring(fsck, rebuild_one, err))
         return -1;
     rw_rebuild_salvage(fsck->index, fsck->disk, old_path);
-    if (rw_index_extent(fsck->index, RW_MAIN, &extent, err) ||
-        (extent.oldest_us && rw_index_drop_events_before(fsck->index, extent.oldest_us, err)))
+    if (rw_index_correct(fsck->index, RW_MAIN, true, &changed, err) ||
+        rw_index_get_ring(fsck->index, RW_MAIN, &row, err) < 0 ||
+        (row.deleted_us && rw_index_drop_events_before(fsck->index, RW_MAIN, row.deleted_us, err)))
         return -1;
     return rw_index_commit(fsck->index, err);
 }

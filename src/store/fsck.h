@@ -7,6 +7,7 @@ struct rw_fsck_report {
     int slots, records, events;
     int64_t bytes; /* read and hashed */
     int problems;
+    int damaged; /* records known and marked as damaged: no problem any more */
     bool rebuilt;
 };
 /* Reads every slot of every ring in dir, hashes every record, follows the chain, compares with the

@@ -19,6 +19,10 @@ struct rw_chunk {
     uint64_t first_seq;
     int64_t offset;           /* of the first record */
     int64_t start_us, end_us; /* of its fragments; end 0: events only so far */
+    int64_t boot_us;          /* CLOCK_BOOTTIME of start_us */
+    uint64_t boot;            /* rw_boot_number() */
+    bool unverified;          /* nobody vouched for the clock then */
+    int64_t shift_us;         /* how much start_us and end_us were corrected since */
     int count;
     int64_t span;          /* bytes in the slot, headers included */
     struct rw_buf entries; /* packed; see chunk.c */
@@ -28,6 +32,9 @@ void rw_chunk_init(struct rw_chunk *chunk, enum rw_stream stream);
 void rw_chunk_finish(struct rw_chunk *chunk);
 /* False: the record does not belong to this chunk, start another. */
 bool rw_chunk_add(struct rw_chunk *chunk, int slot, const struct rw_record *record, int64_t offset);
+/* Takes the records below `seq` out of the chunk's front: what is left, empty (count 0) where that
+ * is nothing. -1 when the blob is damaged. */
+int rw_chunk_cut(struct rw_chunk *chunk, uint64_t seq);
 /* Calls fn for every fragment. -1 when the blob is damaged. `kind` tells events apart. */
 typedef int (*rw_chunk_fn)(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind);
 int rw_chunk_each(const struct rw_chunk *chunk, rw_chunk_fn fn, void *arg);
@@ -50,6 +57,9 @@ struct rw_ring_row {
     int64_t born_us;
     int open_slot; /* -1: none */
     uint64_t last_seq;
+    int64_t
+        deleted_us;  /* what is missing before it and not explained was overwritten; 0: nothing */
+    int64_t aged_us; /* and before this it was deleted by its age; 0: none was */
 };
 /* 1 there, 0 not there, -1 failed. */
 int rw_index_get_ring(struct rw_index *index, enum rw_stream stream, struct rw_ring_row *row,
@@ -58,7 +68,9 @@ int rw_index_put_ring(struct rw_index *index, enum rw_stream stream, const struc
                       struct rw_err *err);
 
 int rw_index_put_chunk(struct rw_index *index, const struct rw_chunk *chunk, struct rw_err *err);
+/* The rows of a slot: chunks, marks of damage, clock steps, what was to be zeroed. */
 int rw_index_drop_slot(struct rw_index *index, enum rw_stream stream, int slot, struct rw_err *err);
+int rw_index_drop_chunk(struct rw_index *index, const struct rw_chunk *chunk, struct rw_err *err);
 /* Chunks that touch [from, to), or of one slot (slot >= 0), in order of sequence. */
 int rw_index_chunks(struct rw_index *index, enum rw_stream stream, int slot, int64_t from_us,
                     int64_t to_us, int (*fn)(void *arg, const struct rw_chunk *chunk), void *arg,
@@ -72,8 +84,17 @@ int rw_index_slots(struct rw_index *index, enum rw_stream stream,
                    void (*fn)(void *arg, int slot, uint64_t last_seq), void *arg,
                    struct rw_err *err);
 int rw_index_drop_stream(struct rw_index *index, enum rw_stream stream, struct rw_err *err);
+/* Calls fn for every slot with footage in [from, to). */
+int rw_index_slots_between(struct rw_index *index, enum rw_stream stream, int64_t from_us,
+                           int64_t to_us, void (*fn)(void *arg, int slot), void *arg,
+                           struct rw_err *err);
+/* Start and end of the first and last footage of a slot; 0 where it has none. */
+int rw_index_slot_extent(struct rw_index *index, enum rw_stream stream, int slot, int64_t *start_us,
+                         int64_t *end_us, struct rw_err *err);
 struct rw_index_extent {
     int64_t oldest_us, newest_us; /* 0: nothing */
+    int64_t newest_boot_us;       /* CLOCK_BOOTTIME of newest_us */
+    uint64_t newest_boot;
 };
 int rw_index_extent(struct rw_index *index, enum rw_stream stream, struct rw_index_extent *out,
                     struct rw_err *err);
@@ -92,7 +113,12 @@ int rw_index_put_event(struct rw_index *index, const struct rw_event *event, con
 int64_t rw_index_revision_of(struct rw_index *index, const char *id); /* 0: no such event */
 int rw_index_mark_in_ring(struct rw_index *index, const char *id, int64_t revision,
                           struct rw_err *err);
-int rw_index_drop_events_before(struct rw_index *index, int64_t end_us, struct rw_err *err);
+/* Events that ended before this and of whose time the stream has no footage any more. */
+int rw_index_drop_events_before(struct rw_index *index, enum rw_stream stream, int64_t end_us,
+                                struct rw_err *err);
+/* Events that began before this, have ended, and lie in none of these spans. */
+int rw_index_age_events(struct rw_index *index, int64_t start_us, const struct rw_span *kept,
+                        int count, int *dropped, struct rw_err *err);
 enum rw_event_choice { RW_EVENTS_AFTER, RW_EVENTS_BETWEEN, RW_EVENTS_OPEN, RW_EVENTS_NOT_IN_RING };
 /* AFTER: revision > a, limit b. BETWEEN: touches [a, b). OPEN: without an end. */
 int rw_index_events(struct rw_index *index, enum rw_event_choice choice, int64_t a, int64_t b,
@@ -112,3 +138,38 @@ int64_t rw_index_get_meta(struct rw_index *index, const char *key);
 int rw_index_put_state(struct rw_index *index, const char *state, int64_t since_us,
                        const char *reason, struct rw_err *err);
 int rw_index_get_state(struct rw_index *index, struct rw_camera_state *out, struct rw_err *err);
+
+/* --- time --- */
+
+/* Footage recorded while nobody vouched for the clock gets its true time from the first good time
+ * of the same boot, through CLOCK_BOOTTIME; what was told at first stays in shift_us. with_events:
+ * the events of those times too. *changed: rows that moved. */
+int rw_index_correct(struct rw_index *index, enum rw_stream stream, bool with_events, int *changed,
+                     struct rw_err *err);
+int rw_index_put_step(struct rw_index *index, enum rw_stream stream, int slot,
+                      const struct rw_record *record, struct rw_err *err);
+
+/* --- marks --- */
+
+/* The record's bytes no longer match its hash. */
+int rw_index_put_damaged(struct rw_index *index, enum rw_stream stream, uint64_t seq, int slot,
+                         int64_t found_us, struct rw_err *err);
+int rw_index_damaged(struct rw_index *index, enum rw_stream stream,
+                     int (*fn)(void *arg, uint64_t seq, int slot), void *arg, struct rw_err *err);
+/* Aged footage that has left the index and is to be zeroed: bytes [from, to) of the slot's file. */
+struct rw_wipe {
+    enum rw_stream stream;
+    int slot;
+    int64_t from, to;
+};
+int rw_index_put_wipe(struct rw_index *index, const struct rw_wipe *wipe, struct rw_err *err);
+/* 1 there is one, 0 none, -1 failed. */
+int rw_index_next_wipe(struct rw_index *index, struct rw_wipe *wipe, struct rw_err *err);
+/* The end of what is to be zeroed in this slot; 0: nothing. */
+int64_t rw_index_wipe_end(struct rw_index *index, enum rw_stream stream, int slot);
+int rw_index_drop_wipe(struct rw_index *index, const struct rw_wipe *wipe, struct rw_err *err);
+/* Deleted rows' bytes are zeroed in the file from now on. */
+int rw_index_forget_well(struct rw_index *index, struct rw_err *err);
+/* Takes the WAL into the file and zeroes it: nothing that was deleted can be read there any more.
+ * RW_EBUSY: somebody reads just now, try again later. */
+int rw_index_empty_wal(struct rw_index *index, const struct rw_disk *disk, struct rw_err *err);

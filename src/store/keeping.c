@@ -54,6 +54,9 @@ int rw_store_put_event(struct rw_store *store, struct rw_event *event,
     if (rw_index_commit(store->index, err))
         return -1;
     store->index_commits++;
+    if (event->clock_trust == RW_CLOCK_UNVERIFIED && !event->clock_shift_us &&
+        store->time_state[RW_MAIN] == RW_TIME_GOOD)
+        store->time_state[RW_MAIN] = RW_TIME_FOUND; /* it began before the clock was good */
     if (event->end_us)
         store->events_wait = true; /* the next tick takes it to the ring */
     return 0;

@@ -11,18 +11,22 @@
 #include "store/rebuild.h"
 #include "store/recover.h"
 
-/* Kept free beside the slots, for the index and the file system's own needs. */
-#define DISK_RESERVE (INT64_C(16) << 20)
 /* What a slot's rows take in the index: 64 MiB are some 5 minutes of a main stream, half an hour of
  * a sub stream. */
 #define INDEX_PER_SLOT 4096
 int rw_store_need(const struct rw_store_options *options, int64_t *missing_bytes,
-                  int64_t *free_bytes, struct rw_err *err)
+                  int64_t *free_bytes, bool *usable, struct rw_err *err)
 {
+    bool all = true;
     *missing_bytes = 0;
-    for (int stream = 0; stream < RW_STREAMS; stream++)
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        bool this_one = true;
         if (options->slots[stream])
-            *missing_bytes += rw_ring_missing(options, (enum rw_stream)stream);
+            *missing_bytes += rw_ring_missing(options, (enum rw_stream)stream, &this_one);
+        all = all && this_one;
+    }
+    if (usable)
+        *usable = all;
     char path[512];
     snprintf(path, sizeof path, "%s", options->dir);
     for (;;) { /* the nearest folder that is there already */
@@ -39,18 +43,21 @@ int rw_store_need(const struct rw_store_options *options, int64_t *missing_bytes
     }
 }
 
-static int check_room(const struct rw_store_options *options, struct rw_err *err)
+/* *fill: there is room for what is missing. A ring that is there is recorded into even so. */
+static int check_room(const struct rw_store_options *options, bool *fill, struct rw_err *err)
 {
     int64_t missing, available;
+    bool usable;
     char want[RW_TIME_SIZE], have[RW_TIME_SIZE];
-    if (rw_store_need(options, &missing, &available, err))
+    if (rw_store_need(options, &missing, &available, &usable, err))
         return -1;
-    if (!missing || missing + DISK_RESERVE <= available)
+    *fill = !missing || missing + RW_DISK_RESERVE <= available;
+    if (*fill || usable)
         return 0;
     return rw_fail(err, RW_ENOSPC,
                    "the ring does not fit: it needs %s more and the disk of %s has %s free; lower "
                    "`keep` or free the disk",
-                   rw_format_size(missing + DISK_RESERVE, want), options->dir,
+                   rw_format_size(missing + RW_DISK_RESERVE, want), options->dir,
                    rw_format_size(available, have));
 }
 
@@ -113,30 +120,29 @@ static void put_index_aside(struct rw_store *store, const char *why)
     }
 }
 
-static enum rw_cause why_down(const struct rw_ring *ring, struct rw_index *index)
+static int recover_stream(struct rw_store *store, int stream, bool clean, struct rw_err *err)
 {
-    return rw_index_get_meta(index, "boot") == (int64_t)(rw_get_be64(ring->boot_id) >> 1)
-               ? RW_CAUSE_RECORDER_OFF
-               : RW_CAUSE_POWER;
+    struct rw_ring *ring = &store->ring[stream];
+    struct rw_ring_row row = {0};
+    if (rw_recover(store->index, ring, clean, err) ||
+        rw_index_get_ring(store->index, ring->stream, &row, err) < 0)
+        return -1;
+    store->deleted_us[stream] = row.deleted_us;
+    store->aged_us[stream] = row.aged_us;
+    store->time_state[stream] = RW_TIME_BAD; /* the first good time may find nothing to do */
+    return rw_store_measure(store, stream, true, err) ||
+                   rw_store_put_ring_row(store, stream, ring->open, err)
+               ? -1
+               : 0;
 }
 
 static int recover_all(struct rw_store *store, struct rw_err *err)
 {
     bool clean = rw_index_get_meta(store->index, "clean") == 1;
-    int64_t boot = 0;
-    for (int stream = 0; stream < RW_STREAMS; stream++) {
-        if (!store->has[stream])
-            continue;
-        struct rw_ring *ring = &store->ring[stream];
-        store->down_cause[stream] = why_down(ring, store->index);
-        boot = (int64_t)(rw_get_be64(ring->boot_id) >> 1);
-        if (rw_recover(store->index, ring, clean, err))
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        if (store->has[stream] && recover_stream(store, stream, clean, err))
             return -1;
-    }
-    return rw_index_put_meta(store->index, "clean", 0, err) ||
-                   rw_index_put_meta(store->index, "boot", boot, err)
-               ? -1
-               : 0;
+    return rw_index_put_meta(store->index, "clean", 0, err);
 }
 
 static int recover(struct rw_store *store, struct rw_err *err)
@@ -151,21 +157,7 @@ static int recover(struct rw_store *store, struct rw_err *err)
     return rw_index_commit(store->index, err);
 }
 
-static void warn_of_geometry(const struct rw_store *store, const struct rw_store_options *options)
-{
-    char now[RW_TIME_SIZE], want[RW_TIME_SIZE];
-    for (int stream = 0; stream < RW_STREAMS; stream++) {
-        const struct rw_ring *ring = &store->ring[stream];
-        if (store->has[stream] && ring->slot_size != options->slot_size)
-            rw_log(RW_LOG_WARNING, store->camera,
-                   "the %s ring was made with slots of %s and keeps them; storage.slot_size %s "
-                   "counts for new rings",
-                   rw_stream_name((enum rw_stream)stream), rw_format_size(ring->slot_size, now),
-                   rw_format_size(options->slot_size, want));
-    }
-}
-
-static int open_parts(struct rw_store *store, const struct rw_store_options *options,
+static int open_parts(struct rw_store *store, const struct rw_store_options *options, bool fill,
                       struct rw_err *err)
 {
     for (int stream = 0; stream < RW_STREAMS; stream++) {
@@ -173,10 +165,10 @@ static int open_parts(struct rw_store *store, const struct rw_store_options *opt
             continue;
         store->has[stream] = true;
         rw_chunk_init(&store->chunk[stream], (enum rw_stream)stream);
-        if (rw_ring_init(&store->ring[stream], options, (enum rw_stream)stream, err))
+        if (rw_ring_init(&store->ring[stream], options, (enum rw_stream)stream, fill, err))
             return -1;
+        store->keep[stream] = store->ring[stream].budget;
     }
-    warn_of_geometry(store, options);
     return 0;
 }
 
@@ -205,7 +197,8 @@ static int make_rings(struct rw_store *store, const struct rw_store_options *opt
     int turn_lock = rw_disk_lock(store->disk, path, true, err);
     if (turn_lock < 0)
         return -1;
-    int failed = check_room(options, err) || open_parts(store, options, err);
+    bool fill;
+    int failed = check_room(options, &fill, err) || open_parts(store, options, fill, err);
     store->disk->close(store->disk->self, turn_lock);
     return failed ? -1 : 0;
 }
@@ -218,37 +211,11 @@ static void free_store(struct rw_store *store)
         rw_chunk_finish(&store->chunk[stream]);
     }
     rw_store_forget_full(store);
+    rw_store_free_holds(store);
     rw_index_close(store->index);
     if (store->lock >= 0)
         store->disk->close(store->disk->self, store->lock);
     free(store);
-}
-
-/* `keep` was lowered: slots beyond it leave the index, then the disk, the oldest first. */
-static int shrink_ring(struct rw_store *store, int stream, struct rw_err *err)
-{
-    struct rw_ring *ring = &store->ring[stream];
-    int present = 0;
-    for (int number = 0; number < ring->numbers; number++)
-        present += ring->slot[number].present;
-    for (; present > ring->slots; present--) {
-        char path[600];
-        int number = rw_ring_next_slot(ring);
-        if (number < 0 || rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err))
-            return -1;
-        rw_slot_path(ring->dir, number, path, sizeof path);
-        ring->disk->unlink(ring->disk->self, path);
-        ring->slot[number] = (struct rw_slot){.present = false};
-    }
-    return 0;
-}
-
-static int shrink_rings(struct rw_store *store, struct rw_err *err)
-{
-    int failed = 0;
-    for (int stream = 0; stream < RW_STREAMS && !failed; stream++)
-        failed = store->has[stream] && shrink_ring(store, stream, err);
-    return failed ? -1 : 0;
 }
 
 struct rw_store *rw_store_open(const struct rw_store_options *options, struct rw_err *err)
@@ -262,11 +229,17 @@ struct rw_store *rw_store_open(const struct rw_store_options *options, struct rw
     store->clock = options->clock;
     store->sync_us = options->sync_us;
     store->lock = -1;
-    store->opened_us = rw_now(store->clock).utc_us;
+    store->max_age_us = options->max_age_us;
+    struct rw_now now = rw_now(store->clock);
+    enum rw_clock_trust trust = store->clock->state(store->clock->self).trust;
+    store->opened_boot_us = now.boot_us;
+    store->stepped.from_us = store->stepped.to_us = now.utc_us - now.boot_us;
+    store->stepped.from_trust = store->stepped.to_trust = trust;
     if (!rw_disk_make_path(store->disk, store->dir, err) && !take_lock(store, err) &&
         !make_rings(store, options, err)) {
         reserve_index(store, options);
-        if (!open_and_recover(store, err) && !shrink_rings(store, err))
+        if (!open_and_recover(store, err) && !rw_store_open_holds(store, err) &&
+            !rw_store_open_aging(store, err))
             return store;
     }
     free_store(store);

@@ -86,20 +86,19 @@ static int walk_open_slot(struct rw_reader *reader, enum rw_stream stream, int s
                           const struct tail_start *start, record_fn fn, void *arg,
                           struct rw_err *err)
 {
-    char dir[540], path[600];
+    char dir[540];
+    int64_t size;
     const struct rw_disk *disk = reader->disk;
-    const struct rw_ring_label *label = &reader->label[stream];
     ring_dir(reader, stream, dir, sizeof dir);
-    rw_slot_path(dir, slot, path, sizeof path);
-    int fd = disk->open(disk->self, path, O_RDONLY, 0);
+    int fd = rw_slot_open(disk, dir, slot, &size);
     if (fd < 0)
-        return rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", path,
+        return rw_fail(err, rw_code_of_errno(errno), "%s slot %d cannot be read (%s)", dir, slot,
                        strerror(errno));
     struct rw_scan scan;
     struct rw_err why;
-    int got = rw_scan_open(&scan, disk, fd, label->slot_size, label->id, &why);
+    int got = rw_scan_open(&scan, disk, fd, size, reader->label[stream].id, &why);
     if (got && why.code != RW_EFORMAT)
-        rw_fail(err, why.code, "%s: %s", path, why.text);
+        rw_fail(err, why.code, "%s slot %d: %s", dir, slot, why.text);
     else if (got)
         got = 0; /* begun, but nothing in it yet */
     else {
@@ -129,9 +128,45 @@ static int each_tail_record(struct rw_reader *reader, enum rw_stream stream, rec
     return walk_open_slot(reader, stream, row.open_slot, &start, fn, arg, err);
 }
 
+/* --- damage --- */
+
+struct damage {
+    uint64_t *seq; /* ascending; owned */
+    size_t count, capacity;
+};
+
+static int note_damage(void *arg, uint64_t seq, int slot)
+{
+    struct damage *damage = arg;
+    (void)slot;
+    if (damage->count == damage->capacity) {
+        damage->capacity = damage->capacity ? 2 * damage->capacity : 16;
+        damage->seq = realloc(damage->seq, damage->capacity * sizeof *damage->seq);
+        if (!damage->seq)
+            abort();
+    }
+    damage->seq[damage->count++] = seq;
+    return 0;
+}
+
+/* The first damaged record at or above seq; UINT64_MAX: none. */
+static uint64_t next_damage(const struct damage *damage, uint64_t seq)
+{
+    size_t low = 0, high = damage->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (damage->seq[middle] < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < damage->count ? damage->seq[low] : UINT64_MAX;
+}
+
 /* --- fragments --- */
 
 struct fragments {
+    struct damage damage;
     int64_t from_us, to_us;
     int (*fn)(void *arg, const struct rw_fragment *fragment);
     void *arg;
@@ -142,8 +177,11 @@ static int offer(void *arg, const struct rw_fragment *fragment, enum rw_record_k
 {
     struct fragments *f = arg;
     if (kind == RW_RECORD_FRAGMENT && fragment->start_us < f->to_us &&
-        fragment->start_us + fragment->duration_us > f->from_us)
-        f->stop = f->fn(f->arg, fragment);
+        fragment->start_us + fragment->duration_us > f->from_us) {
+        struct rw_fragment told = *fragment;
+        told.damaged = next_damage(&f->damage, told.seq) == told.seq;
+        f->stop = f->fn(f->arg, &told);
+    }
     return f->stop;
 }
 
@@ -183,19 +221,22 @@ int rw_reader_fragments(struct rw_reader *reader, enum rw_stream stream, int64_t
         return 0;
     if (rw_index_hold_still(reader->index, err))
         return -1;
-    int failed = rw_index_chunks(reader->index, stream, -1, from_us, to_us, offer_chunk, &f, err);
+    int failed = rw_index_damaged(reader->index, stream, note_damage, &f.damage, err) ||
+                 rw_index_chunks(reader->index, stream, -1, from_us, to_us, offer_chunk, &f, err);
     if (!failed && !f.stop)
         failed = each_tail_record(reader, stream, offer_record, &f, err);
     rw_index_let_go(reader->index);
-    return failed;
+    free(f.damage.seq);
+    return failed ? -1 : 0;
 }
 
 /* --- coverage and extent --- */
 
 struct survey {
     struct rw_ledger ledger;
-    int64_t oldest_us, newest_us;
-    bool seen_gap; /* of this chunk */
+    struct damage damage;
+    int64_t oldest_us;
+    struct rw_ring_end newest;
 };
 
 static int take_gaps(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
@@ -207,11 +248,32 @@ static int take_gaps(void *arg, const struct rw_fragment *fragment, enum rw_reco
     return 1; /* only the first fragment of a chunk can have some */
 }
 
+/* One with damage in it: what is damaged counts as missing. */
+static int take_one(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
+{
+    struct survey *survey = arg;
+    if (kind == RW_RECORD_EVENT)
+        return 0;
+    int64_t end = fragment->start_us + fragment->duration_us;
+    struct rw_gap_part damage = {RW_CAUSE_DISK, fragment->duration_us};
+    rw_ledger_add_gaps(&survey->ledger, fragment->start_us, fragment->gaps, fragment->gap_count);
+    if (next_damage(&survey->damage, fragment->seq) == fragment->seq && damage.length_us)
+        rw_ledger_add_gaps(&survey->ledger, end, &damage, 1);
+    else
+        rw_ledger_add_span(&survey->ledger, fragment->start_us, end);
+    return 0;
+}
+
 static int take_chunk(void *arg, const struct rw_chunk *chunk)
 {
     struct survey *survey = arg;
     if (!chunk->end_us)
         return 0;
+    if (next_damage(&survey->damage, chunk->first_seq) <
+        chunk->first_seq + (uint64_t)chunk->count) {
+        rw_chunk_each(chunk, take_one, survey);
+        return 0;
+    }
     rw_ledger_add_span(&survey->ledger, chunk->start_us, chunk->end_us);
     rw_chunk_each(chunk, take_gaps, survey);
     return 0;
@@ -220,16 +282,14 @@ static int take_chunk(void *arg, const struct rw_chunk *chunk)
 static int take_record(void *arg, const struct rw_record *record, int slot, int64_t offset)
 {
     struct survey *survey = arg;
-    (void)slot;
-    (void)offset;
     if (record->kind == RW_RECORD_EVENT)
         return 0;
-    int64_t end = record->start_us + record->duration_us;
-    rw_ledger_add_span(&survey->ledger, record->start_us, end);
-    rw_ledger_add_gaps(&survey->ledger, record->start_us, record->gaps, record->gap_count);
+    struct rw_fragment fragment;
+    fragment_of_record(record, slot, offset, &fragment);
+    take_one(survey, &fragment, record->kind);
     if (!survey->oldest_us || record->start_us < survey->oldest_us)
         survey->oldest_us = record->start_us;
-    survey->newest_us = end; /* the newest in sequence, wherever the clock was */
+    survey->newest = rw_ring_end_of(record); /* in sequence, wherever the clock was */
     return 0;
 }
 
@@ -241,13 +301,39 @@ static int survey_extent(struct rw_reader *reader, enum rw_stream stream, struct
     if (rw_index_extent(reader->index, stream, &extent, err))
         return -1;
     survey->oldest_us = extent.oldest_us;
-    survey->newest_us = extent.newest_us;
+    survey->newest = (struct rw_ring_end){
+        .utc_us = extent.newest_us, .boot_us = extent.newest_boot_us, .boot = extent.newest_boot};
     return each_tail_record(reader, stream, take_record, survey, err);
 }
 
+static void settle(struct survey *survey, const struct rw_ring_row *row,
+                   const struct rw_asked *asked, int64_t from_us, int64_t to_us,
+                   struct rw_coverage *out)
+{
+    int64_t newest = survey->newest.utc_us;
+    int64_t end = to_us < asked->now_us ? to_us : asked->now_us;
+    if (asked->open_cause == RW_CAUSE_NONE && newest && newest < end)
+        end = newest;
+    *out = (struct rw_coverage){.from_us = from_us, .to_us = end > from_us ? end : from_us};
+    bool another_boot = newest && asked->boot_us && survey->newest.boot != asked->boot;
+    struct rw_ledger_bounds bounds = {.born_us = row->born_us ? row->born_us : survey->oldest_us,
+                                      .newest_us = newest,
+                                      .aged_us = row->aged_us,
+                                      .deleted_us = row->deleted_us,
+                                      .power_us = another_boot ? asked->boot_us : 0,
+                                      .open_cause = asked->open_cause};
+    rw_ledger_settle(&survey->ledger, &bounds, out);
+}
+
+static void survey_finish(struct survey *survey)
+{
+    rw_ledger_finish(&survey->ledger);
+    free(survey->damage.seq);
+}
+
 int rw_reader_coverage(struct rw_reader *reader, enum rw_stream stream, int64_t from_us,
-                       int64_t to_us, int64_t now_us, enum rw_cause open_cause,
-                       struct rw_coverage *out, struct rw_err *err)
+                       int64_t to_us, const struct rw_asked *asked, struct rw_coverage *out,
+                       struct rw_err *err)
 {
     struct survey survey = {0};
     struct rw_ring_row row = {.born_us = 0};
@@ -256,44 +342,46 @@ int rw_reader_coverage(struct rw_reader *reader, enum rw_stream stream, int64_t 
     int failed =
         reader->present[stream] &&
         (rw_index_get_ring(reader->index, stream, &row, err) < 0 ||
+         rw_index_damaged(reader->index, stream, note_damage, &survey.damage, err) ||
          survey_extent(reader, stream, &survey, err) ||
          rw_index_chunks(reader->index, stream, -1, from_us, to_us, take_chunk, &survey, err) ||
          rw_index_chunk_after(reader->index, stream, to_us, take_chunk, &survey, err));
     rw_index_let_go(reader->index);
-    if (!failed) {
-        int64_t end = to_us < now_us ? to_us : now_us;
-        if (open_cause == RW_CAUSE_NONE && survey.newest_us && survey.newest_us < end)
-            end = survey.newest_us;
-        *out = (struct rw_coverage){.from_us = from_us, .to_us = end > from_us ? end : from_us};
-        struct rw_ledger_bounds bounds = {.born_us = row.born_us ? row.born_us : survey.oldest_us,
-                                          .oldest_us = survey.oldest_us,
-                                          .newest_us = survey.newest_us,
-                                          .open_cause = open_cause};
-        rw_ledger_settle(&survey.ledger, &bounds, out);
-    }
-    rw_ledger_finish(&survey.ledger);
+    if (!failed)
+        settle(&survey, &row, asked, from_us, to_us, out);
+    survey_finish(&survey);
     return failed ? -1 : 0;
+}
+
+double rw_extent_days(const struct rw_extent *extent)
+{
+    int64_t from = extent->deleted_us > extent->oldest_us ? extent->deleted_us : extent->oldest_us;
+    return extent->any && extent->newest_us > from ? (double)(extent->newest_us - from) / 86400e6
+                                                   : 0;
 }
 
 int rw_reader_extent(struct rw_reader *reader, enum rw_stream stream, struct rw_extent *out,
                      struct rw_err *err)
 {
     struct survey survey = {0};
+    struct rw_ring_row row = {.born_us = 0};
     *out = (struct rw_extent){.present = reader->present[stream]};
     if (!out->present)
         return 0;
     if (rw_index_hold_still(reader->index, err))
         return -1;
-    int failed = survey_extent(reader, stream, &survey, err);
+    int failed = rw_index_get_ring(reader->index, stream, &row, err) < 0 ||
+                 survey_extent(reader, stream, &survey, err);
     rw_index_let_go(reader->index);
-    rw_ledger_finish(&survey.ledger);
+    survey_finish(&survey);
     if (failed)
         return -1;
-    out->any = survey.newest_us > 0;
+    out->any = survey.newest.utc_us > 0;
     out->oldest_us = survey.oldest_us;
-    out->newest_us = survey.newest_us;
+    out->newest_us = survey.newest.utc_us;
     out->slots = reader->label[stream].slots;
     out->slot_size = reader->label[stream].slot_size;
+    out->deleted_us = row.deleted_us;
     return 0;
 }
 

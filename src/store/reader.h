@@ -22,6 +22,7 @@ struct rw_fragment {
     int64_t start_us;
     uint32_t duration_us;
     bool keyframe;
+    bool damaged;  /* its bytes no longer match their hash: seen by the scrub or a rebuild */
     int gap_count; /* what is missing before it */
     struct rw_gap_part gaps[RW_GAPS_MAX];
 };
@@ -33,29 +34,39 @@ int rw_reader_fragments(struct rw_reader *reader, enum rw_stream stream, int64_t
 
 struct rw_span {
     int64_t from_us, to_us;
-    enum rw_cause cause; /* gaps only */
+    enum rw_cause cause; /* of gaps and deletions */
 };
 struct rw_coverage {
     int64_t from_us, to_us; /* what was answered for: the future is cut off */
-    int span_count, gap_count;
+    int span_count, gap_count, deletion_count;
     struct rw_span *spans, *gaps;            /* owned; free with rw_coverage_finish() */
+    struct rw_span *deletions;               /* owned too */
     int64_t recorded_us, gap_us, deleted_us; /* add up to the time asked */
 };
-/* now_us bounds what can have been recorded: the part of the question that lies in the future is
- * not counted as missing but cut off. open_cause: why the time since the newest picture is missing;
- * RW_CAUSE_NONE: nothing is wrong, the newest second is on its way, and is cut off too. */
+/* The moment of the question. */
+struct rw_asked {
+    int64_t now_us;  /* what lies behind it is not counted as missing but cut off */
+    int64_t boot_us; /* UTC when this boot began, 0: not asked for. Where the newest picture is of
+                      * an earlier boot, the box was off until then */
+    uint64_t boot;   /* rw_boot_number() of this boot */
+    enum rw_cause open_cause; /* why the time since the newest picture is missing. RW_CAUSE_NONE:
+                               * nothing is wrong, the newest second is on its way and cut off */
+};
 int rw_reader_coverage(struct rw_reader *reader, enum rw_stream stream, int64_t from_us,
-                       int64_t to_us, int64_t now_us, enum rw_cause open_cause,
-                       struct rw_coverage *out, struct rw_err *err);
+                       int64_t to_us, const struct rw_asked *asked, struct rw_coverage *out,
+                       struct rw_err *err);
 void rw_coverage_finish(struct rw_coverage *coverage);
 
 struct rw_extent {
     bool present; /* the stream has a ring */
     bool any;     /* something is recorded */
     int64_t oldest_us, newest_us;
-    int slots;
+    int slots; /* that `keep` made */
     int64_t slot_size;
+    int64_t deleted_us; /* UTC: what the ring has overwritten ends here; 0: nothing yet */
 };
+/* How far back the ring reaches without a hole of its own making: held footage may be older. */
+double rw_extent_days(const struct rw_extent *extent);
 int rw_reader_extent(struct rw_reader *reader, enum rw_stream stream, struct rw_extent *out,
                      struct rw_err *err);
 

@@ -1,7 +1,6 @@
 #include "store/rebuild.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +14,18 @@ struct rebuild {
     void (*say)(void *arg, const char *sentence);
     void *arg;
     int newest_slot;
-    uint64_t newest_seq;
-    int64_t born_us;
+    uint64_t newest_seq, oldest_seq; /* 0: none */
+    int64_t born_us;                 /* as the newest record tells it */
 };
+
+static void say(const struct rebuild *re, int number, const char *what, uint64_t seq)
+{
+    char text[160];
+    snprintf(text, sizeof text, "%s slot %d: %s record %llu", rw_stream_name(re->ring->stream),
+             number, what, (unsigned long long)seq);
+    if (re->say)
+        re->say(re->arg, text);
+}
 
 /* Keeps the event of a record unless the index knows a newer revision of it. */
 static int take_event(struct rebuild *re, const struct rw_scan *scan,
@@ -51,9 +59,8 @@ out:
     return result;
 }
 
-static int take_record(struct rebuild *re, struct rw_chunk *chunk, const struct rw_scan *scan,
-                       int number, const struct rw_record *record, int64_t offset,
-                       struct rw_err *err)
+static int take_record(struct rebuild *re, struct rw_chunk *chunk, int number,
+                       const struct rw_record *record, int64_t offset, struct rw_err *err)
 {
     if (!rw_chunk_add(chunk, number, record, offset)) {
         if (rw_index_put_chunk(re->index, chunk, err))
@@ -65,11 +72,64 @@ static int take_record(struct rebuild *re, struct rw_chunk *chunk, const struct 
     re->ring->slot[number].last_seq = record->seq;
     if (record->seq > re->newest_seq) {
         re->newest_seq = record->seq;
-        re->newest_slot = number;
-    }
-    if (!re->born_us || record->born_us < re->born_us)
         re->born_us = record->born_us;
-    return record->kind == RW_RECORD_EVENT ? take_event(re, scan, record, offset, err) : 0;
+    }
+    if (!re->oldest_seq || record->seq < re->oldest_seq)
+        re->oldest_seq = record->seq;
+    if (record->step_us && rw_index_put_step(re->index, re->ring->stream, number, record, err))
+        return -1;
+    return 0;
+}
+
+/* What is missing before the record was lost by the disk. */
+static void explain_loss(struct rw_record *record)
+{
+    if (record->gap_count == RW_GAPS_MAX)
+        record->gap_count--;
+    memmove(record->gaps + 1, record->gaps, (size_t)record->gap_count * sizeof *record->gaps);
+    record->gaps[0] = (struct rw_gap_part){RW_CAUSE_DISK, RW_GAP_OPEN};
+    record->gap_count++;
+}
+
+static bool has_more(const struct rw_scan *scan)
+{
+    struct rw_scan ahead = *scan;
+    struct rw_record record;
+    int64_t offset;
+    return rw_scan_next(&ahead, &record, &offset, NULL) == 1;
+}
+
+/* A damaged record keeps its row, with a mark: what was there once is told, and never as good. The
+ * last one of the newest slot is what a power cut left unfinished: 1, it is none of the recording.
+ */
+static int take_verified(struct rebuild *re, struct rw_chunk *chunk, const struct rw_scan *scan,
+                         int number, struct rw_record *record, int64_t offset, struct rw_err *err)
+{
+    bool event = record->kind == RW_RECORD_EVENT, newest = number == re->newest_slot;
+    int good = re->verify || event || newest ? rw_scan_verify(scan, record, offset, err) : 1;
+    if (good < 0)
+        return -1;
+    if (!good && newest && !has_more(scan))
+        return 1;
+    if (scan->lost) {
+        explain_loss(record);
+        say(re, number, "bytes are damaged before", record->seq);
+    }
+    if (take_record(re, chunk, number, record, offset, err))
+        return -1;
+    if (good)
+        return event ? take_event(re, scan, record, offset, err) : 0;
+    say(re, number, "its bytes no longer match the hash of", record->seq);
+    return rw_index_put_damaged(re->index, re->ring->stream, record->seq, number, 0, err);
+}
+
+/* Nobody knows any more whether aged footage was zeroed to the end. */
+static int note_wipe(struct rebuild *re, const struct rw_scan *scan, int number, struct rw_err *err)
+{
+    struct rw_wipe wipe = {re->ring->stream, number, scan->init_length, scan->aged_to};
+    if (!scan->last_seq && number != re->newest_slot)
+        wipe.to = scan->slot_size;
+    return wipe.to ? rw_index_put_wipe(re->index, &wipe, err) : 0;
 }
 
 static int walk_slot(struct rebuild *re, struct rw_scan *scan, int number, struct rw_err *err)
@@ -77,83 +137,129 @@ static int walk_slot(struct rebuild *re, struct rw_scan *scan, int number, struc
     struct rw_record record;
     struct rw_chunk chunk;
     int64_t offset;
-    int got;
+    int got, taken = 0;
     rw_chunk_init(&chunk, re->ring->stream);
-    while ((got = rw_scan_next(scan, &record, &offset, err)) == 1) {
-        int good = re->verify || record.kind == RW_RECORD_EVENT
-                       ? rw_scan_verify(scan, &record, offset, err)
-                       : 1;
-        if (good < 0 || (good && take_record(re, &chunk, scan, number, &record, offset, err))) {
-            got = -1;
-            break;
-        }
-        if (!good && re->say) {
-            char text[160];
-            snprintf(text, sizeof text, "%s slot %d: record %llu is damaged and was left out",
-                     rw_stream_name(re->ring->stream), number, (unsigned long long)record.seq);
-            re->say(re->arg, text);
-        }
-    }
-    if (!got && chunk.count)
-        got = rw_index_put_chunk(re->index, &chunk, err);
+    while (!taken && (got = rw_scan_next(scan, &record, &offset, err)) == 1)
+        taken = take_verified(re, &chunk, scan, number, &record, offset, err);
+    int failed = taken < 0 || (!taken && got < 0);
+    if (!failed && chunk.count)
+        failed = rw_index_put_chunk(re->index, &chunk, err);
     rw_chunk_finish(&chunk);
-    return got;
+    return failed || note_wipe(re, scan, number, err) ? -1 : 0;
 }
 
-static int walk_file(struct rebuild *re, int number, struct rw_err *err)
+/* The slot that holds the newest lap, by each slot's first record. */
+static int note_first(struct rebuild *re, struct rw_scan *scan, int number, struct rw_err *err)
+{
+    struct rw_record record;
+    int64_t offset;
+    int got = rw_scan_next(scan, &record, &offset, err);
+    if (got == 1 && record.seq > re->newest_seq) {
+        re->newest_seq = record.seq;
+        re->newest_slot = number;
+    }
+    return got < 0 ? -1 : 0;
+}
+
+static int walk_file(struct rebuild *re, int number,
+                     int (*walk)(struct rebuild *re, struct rw_scan *scan, int number,
+                                 struct rw_err *err),
+                     struct rw_err *err)
 {
     const struct rw_disk *disk = re->ring->disk;
-    char path[600];
     struct rw_scan scan;
-    rw_slot_path(re->ring->dir, number, path, sizeof path);
-    int fd = disk->open(disk->self, path, O_RDONLY, 0);
+    int64_t size;
+    int fd = rw_slot_open(disk, re->ring->dir, number, &size);
     if (fd < 0)
-        return rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", path,
-                       strerror(errno));
+        return rw_fail(err, rw_code_of_errno(errno), "%s slot %d cannot be read (%s)",
+                       re->ring->dir, number, strerror(errno));
     struct rw_err why;
-    int failed = rw_scan_open(&scan, disk, fd, re->ring->slot_size, re->ring->id, &why);
+    int failed = rw_scan_open(&scan, disk, fd, size, re->ring->id, &why);
+    scan.search = true;
     if (!failed)
-        failed = walk_slot(re, &scan, number, err);
+        failed = walk(re, &scan, number, err);
     else if (why.code == RW_EFORMAT)
         failed = 0; /* an empty slot */
     else
-        rw_fail(err, why.code, "%s: %s", path, why.text);
+        rw_fail(err, why.code, "%s slot %d: %s", re->ring->dir, number, why.text);
     disk->close(disk->self, fd);
     return failed;
 }
 
-int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
-                      void (*say)(void *arg, const char *sentence), void *arg, struct rw_err *err)
+static int walk_files(struct rebuild *re, struct rw_err *err)
 {
-    struct rebuild re = {
-        .index = index, .ring = ring, .verify = verify, .say = say, .arg = arg, .newest_slot = -1};
-    for (int number = 0; number < ring->numbers; number++) {
+    struct rw_ring *ring = re->ring;
+    for (int number = 0; number < ring->count; number++)
+        if (ring->slot[number].size && walk_file(re, number, note_first, err))
+            return -1;
+    re->newest_seq = 0;
+    for (int number = 0; number < ring->count; number++) {
         ring->slot[number].last_seq = 0;
-        if (ring->slot[number].present && walk_file(&re, number, err))
+        if (ring->slot[number].size && walk_file(re, number, walk_slot, err))
             return -1;
     }
-    /* The newest slot may have a torn tail: it is hashed in any case. */
-    if (!verify && re.newest_slot >= 0) {
-        int newest = re.newest_slot;
-        re.verify = true;
-        re.newest_seq = 0;
-        ring->slot[newest].last_seq = 0;
-        if (rw_index_drop_slot(index, ring->stream, newest, err) || walk_file(&re, newest, err))
-            return -1;
-    }
-    /* The slot next to be overwritten is not in the index: it was dropped when the newest began. */
-    ring->open = re.newest_slot;
-    int next = re.newest_slot < 0 ? -1 : rw_ring_next_slot(ring);
+    return 0;
+}
+
+/* The slot next to be overwritten is not in the index: it was dropped when the newest began. */
+static int retire_next(struct rebuild *re, struct rw_err *err)
+{
+    struct rw_ring *ring = re->ring;
+    ring->open = re->newest_slot;
+    int next = re->newest_slot < 0 ? -1 : rw_ring_next_slot(ring);
     ring->open = -1;
-    if (next >= 0 && ring->slot[next].last_seq) {
-        if (rw_index_drop_slot(index, ring->stream, next, err))
-            return -1;
-        ring->slot[next].last_seq = 0;
-    }
-    struct rw_ring_row row = {
-        .born_us = re.born_us, .open_slot = re.newest_slot, .last_seq = re.newest_seq};
+    if (next < 0 || !ring->slot[next].last_seq)
+        return 0;
+    ring->slot[next].last_seq = 0;
+    return rw_index_drop_slot(re->index, ring->stream, next, err);
+}
+
+int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
+                      void (*say_fn)(void *arg, const char *sentence), void *arg,
+                      struct rw_err *err)
+{
+    struct rebuild re = {.index = index,
+                         .ring = ring,
+                         .verify = verify,
+                         .say = say_fn,
+                         .arg = arg,
+                         .newest_slot = -1};
+    int changed;
+    struct rw_ring_row row = {0};
+    if (walk_files(&re, err) || retire_next(&re, err) ||
+        rw_index_correct(index, ring->stream, false, &changed, err) ||
+        rw_ring_oldest(ring, index, &row.deleted_us, err))
+        return -1;
+    bool first_lap = re.oldest_seq == 1;
+    row.born_us = first_lap && row.deleted_us ? row.deleted_us : re.born_us;
+    row.open_slot = re.newest_slot;
+    row.last_seq = re.newest_seq;
     memcpy(row.ring, ring->id, 16);
     return rw_index_put_ring(index, ring->stream, &row, err);
+}
+
+int rw_ring_oldest(const struct rw_ring *ring, struct rw_index *index, int64_t *start_us,
+                   struct rw_err *err)
+{
+    int64_t end_us;
+    uint64_t above = 0;
+    *start_us = 0;
+    for (;;) { /* mostly the first has some */
+        int oldest = -1;
+        for (int number = 0; number < ring->count; number++) {
+            const struct rw_slot *slot = &ring->slot[number];
+            if (slot->size && !slot->held && slot->last_seq > above &&
+                (oldest < 0 || slot->last_seq < ring->slot[oldest].last_seq))
+                oldest = number;
+        }
+        if (oldest < 0)
+            return 0;
+        if (rw_index_slot_extent(index, ring->stream, oldest, start_us, &end_us, err))
+            return -1;
+        if (*start_us)
+            return 0;
+        above = ring->slot[oldest].last_seq;
+    }
 }
 
 static int salvage(void *arg, const struct rw_event *event)
@@ -182,7 +288,7 @@ void rw_rebuild_salvage(struct rw_index *index, const struct rw_disk *disk, cons
         rw_index_put_meta(index, "revision", revision, NULL);
     if (!rw_index_get_state(old, &state, NULL) && state.state[0])
         rw_index_put_state(index, state.state, state.since_us, state.reason, NULL);
-    static const char *const words[] = {"boot", "disarmed", "snoozed_until"};
+    static const char *const words[] = {"disarmed", "snoozed_until"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         rw_index_put_meta(index, words[i], rw_index_get_meta(old, words[i]), NULL);
     rw_index_close(old);

@@ -1,7 +1,6 @@
 #include "store/recover.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -15,7 +14,7 @@ struct tail {
     struct rw_scan scan;
     struct rw_record last;
     bool any;
-    int64_t base_us, newest_us;
+    int64_t base_us;
 };
 
 static int index_record(struct rw_index *index, struct rw_chunk *chunk, int number,
@@ -55,8 +54,6 @@ static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, u
         tail->last = record;
         tail->any = true;
         tail->base_us = record.base_us;
-        if (record.kind == RW_RECORD_FRAGMENT)
-            tail->newest_us = record.start_us + record.duration_us;
     }
     if (!got && chunk.count)
         got = rw_index_put_chunk(index, &chunk, err);
@@ -68,21 +65,20 @@ static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, u
 static int read_tail(struct rw_index *index, struct rw_ring *ring, int number, uint64_t known,
                      struct tail *tail, struct rw_err *err)
 {
-    char path[600];
     struct rw_err why;
+    int64_t size;
     *tail = (struct tail){0};
-    rw_slot_path(ring->dir, number, path, sizeof path);
-    int fd = ring->disk->open(ring->disk->self, path, O_RDONLY, 0);
+    int fd = rw_slot_open(ring->disk, ring->dir, number, &size);
     if (fd < 0)
-        return rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", path,
+        return rw_fail(err, rw_code_of_errno(errno), "slot %d cannot be read (%s)", number,
                        strerror(errno));
-    int result = rw_scan_open(&tail->scan, ring->disk, fd, ring->slot_size, ring->id, &why);
+    int result = rw_scan_open(&tail->scan, ring->disk, fd, size, ring->id, &why);
     if (!result)
         result = walk_tail(index, ring, number, known, tail, err);
     else if (why.code == RW_EFORMAT)
         result = 0;
     else
-        rw_fail(err, why.code, "%s: %s", path, why.text);
+        rw_fail(err, why.code, "slot %d: %s", number, why.text);
     ring->disk->close(ring->disk->self, fd);
     return result < 0 ? -1 : tail->any;
 }
@@ -90,15 +86,15 @@ static int read_tail(struct rw_index *index, struct rw_ring *ring, int number, u
 static void note_slot(void *arg, int slot, uint64_t last_seq)
 {
     struct rw_ring *ring = arg;
-    if (slot >= 0 && slot < ring->numbers)
+    if (slot >= 0 && slot < ring->count)
         ring->slot[slot].last_seq = last_seq;
 }
 
 static int newest_slot(const struct rw_ring *ring)
 {
     int best = -1;
-    for (int number = 0; number < ring->numbers; number++)
-        if (ring->slot[number].present && ring->slot[number].last_seq &&
+    for (int number = 0; number < ring->count; number++)
+        if (ring->slot[number].size && ring->slot[number].last_seq &&
             (best < 0 || ring->slot[number].last_seq > ring->slot[best].last_seq))
             best = number;
     return best;
@@ -108,11 +104,10 @@ static void adopt_tail(struct rw_ring *ring, int number, const struct tail *tail
 {
     ring->slot[number].last_seq = tail->last.seq;
     ring->next_seq = tail->last.seq + (clean ? 1 : SEQ_SKIP);
-    ring->born_us = tail->last.born_us;
+    if (!ring->born_us)
+        ring->born_us = tail->last.born_us;
     memcpy(ring->link, tail->last.link, RW_HASH_SIZE);
     memcpy(ring->synced_link, tail->last.link, RW_HASH_SIZE);
-    if (tail->newest_us)
-        ring->newest_us = ring->synced_newest_us = tail->newest_us;
 }
 
 /* The slot cannot be read as far as the index knows it: it is left as it is for fsck and a
@@ -120,7 +115,7 @@ static void adopt_tail(struct rw_ring *ring, int number, const struct tail *tail
 static int leave_slot(struct rw_ring *ring, int number, uint64_t known, const char *why)
 {
     rw_log(RW_LOG_ERROR, rw_stream_name(ring->stream),
-           "%s/%05d.mp4 is damaged (%s); recording goes on in the next slot", ring->dir, number,
+           "%s slot %d is damaged (%s); recording goes on in the next slot", ring->dir, number,
            why);
     ring->next_seq = known + SEQ_SKIP;
     return 0;
@@ -136,7 +131,7 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
     int newest = newest_slot(ring), got = 0, number = row->open_slot;
     uint64_t known = newest >= 0 ? ring->slot[newest].last_seq : 0;
     uint64_t used = known > row->last_seq ? known : row->last_seq;
-    if (number >= 0 && number < ring->numbers && number != newest && ring->slot[number].present) {
+    if (number >= 0 && number < ring->count && number != newest && ring->slot[number].size) {
         got = read_tail(index, ring, number, known, &tail, &why);
         if (got < 0)
             return leave_slot(ring, number, used, why.text);
@@ -156,13 +151,24 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
     if (got <= 0)
         return 0;
     adopt_tail(ring, number, &tail, clean);
+    if (ring->slot[number].held) /* it was closed, and its successor has nothing in it yet */
+        return 0;
     return rw_ring_resume(ring, number, &tail.scan, tail.base_us, err);
+}
+
+static int read_end(struct rw_index *index, struct rw_ring *ring, struct rw_err *err)
+{
+    struct rw_index_extent extent;
+    if (rw_index_extent(index, ring->stream, &extent, err))
+        return -1;
+    ring->newest = ring->synced = (struct rw_ring_end){
+        .utc_us = extent.newest_us, .boot_us = extent.newest_boot_us, .boot = extent.newest_boot};
+    return 0;
 }
 
 int rw_recover(struct rw_index *index, struct rw_ring *ring, bool clean, struct rw_err *err)
 {
     struct rw_ring_row row;
-    struct rw_index_extent extent;
     int got = rw_index_get_ring(index, ring->stream, &row, err);
     if (got < 0)
         return -1;
@@ -173,10 +179,13 @@ int rw_recover(struct rw_index *index, struct rw_ring *ring, bool clean, struct 
             return -1;
         clean = false;
     }
-    if (rw_index_slots(index, ring->stream, note_slot, ring, err) ||
-        rw_index_extent(index, ring->stream, &extent, err))
+    if (rw_index_slots(index, ring->stream, note_slot, ring, err))
         return -1;
-    ring->newest_us = ring->synced_newest_us = extent.newest_us;
     ring->born_us = row.born_us;
-    return recover_ring(index, ring, &row, clean, err);
+    int changed;
+    return recover_ring(index, ring, &row, clean, err) ||
+                   rw_index_correct(index, ring->stream, ring->stream == RW_MAIN, &changed, err) ||
+                   read_end(index, ring, err)
+               ? -1
+               : 0;
 }

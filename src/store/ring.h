@@ -7,8 +7,12 @@
 #include "store/store.h"
 
 struct rw_slot {
-    bool present;      /* the file is there and of the right size */
+    int64_t size;      /* of the file; 0: there is none */
     uint64_t last_seq; /* of its newest record, 0: empty */
+    bool held;         /* it stands in held/ and is not overwritten */
+    int64_t stale_us;  /* UTC of the oldest picture in it that the index has forgotten; 0: none,
+                        * or nobody asks (see aging.c) */
+    int64_t stale_end; /* such bytes behind here are zeroed already; 0: none are */
 };
 
 /* A fragment written but not synced: kept until it is, in case the slot must be abandoned. */
@@ -19,15 +23,20 @@ struct rw_unsynced {
 };
 enum { RW_UNSYNCED_MAX = 128 };
 
+struct rw_ring_end {
+    int64_t utc_us, boot_us; /* 0: there is none */
+    uint64_t boot;           /* rw_boot_number() of the boot that recorded it */
+};
+
 struct rw_ring {
     const struct rw_disk *disk;
     const struct rw_clock *clock;
     char dir[512];
     enum rw_stream stream;
     uint8_t id[16];
-    int64_t slot_size;
-    int slots;            /* how many are in use */
-    int numbers;          /* file numbers run from 0 to below this */
+    int64_t slot_size;    /* of the slots made from now on; older ones may have another */
+    int64_t budget;       /* bytes that all slots but the held ones may take together */
+    int count;            /* file numbers run from 0 to below this */
     struct rw_slot *slot; /* by number; owned */
 
     int open;           /* number of the open slot, -1: none */
@@ -41,8 +50,7 @@ struct rw_ring {
     uint8_t link[RW_HASH_SIZE];        /* of the newest record */
     uint8_t synced_link[RW_HASH_SIZE]; /* of the newest synced one */
     int64_t born_us;                   /* 0: nothing was ever recorded */
-    int64_t newest_us;                 /* end of the newest fragment */
-    int64_t synced_newest_us;          /* end of the newest synced one */
+    struct rw_ring_end newest, synced; /* of the newest fragment; of the newest synced one */
     uint8_t boot_id[16];               /* this boot's */
 
     struct rw_unsynced unsynced[RW_UNSYNCED_MAX];
@@ -57,22 +65,46 @@ struct rw_ring {
 /* What a ring on disk says of itself: ring.json. */
 struct rw_ring_label {
     uint8_t id[16];
-    int64_t slot_size;
-    int slots, numbers;
+    int64_t slot_size; /* of new slots */
+    int slots;         /* what `keep` made */
 };
+enum { RW_SLOTS_MIN = 3 }; /* the open one, the next, and the one that readers may still have */
 
-/* Opens what is there or makes it, all slots allocated; does not look into the slots.
- * The ring's memory is the caller's; finish in all cases. */
+/* --- slots.c: the files --- */
+
+/* Opens what is there or makes it; does not look into the slots. A new ring is allocated wholly or
+ * not at all; one that was there goes on with the slots it has where the disk refuses more (fill
+ * false: more are not even tried). The ring's memory is the caller's; finish in all cases. */
 int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
-                 enum rw_stream stream, struct rw_err *err);
+                 enum rw_stream stream, bool fill, struct rw_err *err);
+/* The same for looking only: nothing is made, ring->dir and ring->slot are filled. */
+int rw_ring_look(struct rw_ring *ring, const struct rw_disk *disk, const char *dir,
+                 enum rw_stream stream, const struct rw_ring_label *label, struct rw_err *err);
 void rw_ring_finish(struct rw_ring *ring);
 /* Reads <dir>/ring.json. 1 there, 0 not there, -1 with *err. site and camera may be NULL. */
 int rw_ring_read_label(const struct rw_disk *disk, const char *dir, const char *site,
                        const char *camera, struct rw_ring_label *label, struct rw_err *err);
-/* Bytes of slots that are not there yet. */
-int64_t rw_ring_missing(const struct rw_store_options *options, enum rw_stream stream);
+/* Is the ring's own disk still there? RW_EFOREIGN: another one is in its place. */
+int rw_ring_check_disk(const struct rw_ring *ring, struct rw_err *err);
+/* Bytes of slots that are not there yet; *usable: there are enough to record into. */
+int64_t rw_ring_missing(const struct rw_store_options *options, enum rw_stream stream,
+                        bool *usable);
+int64_t rw_ring_bytes(const struct rw_ring *ring); /* of the slots that are not held */
+int rw_ring_slots(const struct rw_ring *ring);     /* how many those are */
+/* Makes slots as long as the budget has room; all that it makes, or none. */
+int rw_ring_fill(struct rw_ring *ring, struct rw_err *err);
+/* The file goes away. wipe: its bytes are zeroed before. */
+int rw_ring_remove(struct rw_ring *ring, int number, bool wipe, struct rw_err *err);
+/* Zeroes [from, to) of a slot's file and syncs it. */
+int rw_ring_zero(struct rw_ring *ring, int number, int64_t from, int64_t to, struct rw_err *err);
+/* Moves a slot's file into held/ or back. Durable when it returns 0. */
+int rw_ring_hold(struct rw_ring *ring, int number, bool held, struct rw_err *err);
+/* <dir>/00012.mp4, or below held/ */
+void rw_slot_path(const char *dir, int number, bool held, char *out, size_t size);
+/* Opens a slot for reading wherever it stands; *size is its file's. -1 with errno. */
+int rw_slot_open(const struct rw_disk *disk, const char *dir, int number, int64_t *size);
 
-void rw_slot_path(const char *dir, int number, char *out, size_t size);
+/* --- ring.c: writing --- */
 
 /* The slot to be written after the open one: an empty one, else the one with the oldest records. */
 int rw_ring_next_slot(const struct rw_ring *ring);
@@ -83,6 +115,7 @@ int rw_ring_begin(struct rw_ring *ring, int number, const uint8_t *init, size_t 
 int rw_ring_resume(struct rw_ring *ring, int number, const struct rw_scan *scan, int64_t base_us,
                    struct rw_err *err);
 size_t rw_ring_room(const struct rw_ring *ring);
+struct rw_ring_end rw_ring_end_of(const struct rw_record *record); /* of a fragment */
 /* Completes the record (ring, sequence, link, hashes, boot) and writes it with its payload. In all
  * cases but RW_EFULL it then is the last of ring->unsynced. */
 int rw_ring_write(struct rw_ring *ring, struct rw_record *record, const uint8_t *payload,

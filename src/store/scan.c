@@ -60,23 +60,98 @@ void rw_scan_skip_to(struct rw_scan *scan, int64_t at, uint64_t last_seq)
     scan->last_seq = last_seq;
 }
 
-int rw_scan_next(struct rw_scan *scan, struct rw_record *record, int64_t *offset,
-                 struct rw_err *err)
+/* 1: a record of this slot's lap stands at scan->at. */
+static int read_record(const struct rw_scan *scan, struct rw_record *record, struct rw_err *err)
 {
     uint8_t header[RW_RECORD_SIZE];
     if (scan->at + RW_RECORD_SIZE > scan->slot_size)
         return 0;
     if (read_at(scan, header, sizeof header, scan->at, err))
         return -1;
-    if (rw_record_unpack(header, record, NULL) || memcmp(record->ring, scan->ring, 16) ||
-        memcmp(record->init_hash, scan->init_hash, RW_HASH_SIZE) ||
-        record->init_length != scan->init_length || record->seq <= scan->last_seq ||
-        scan->at + (int64_t)rw_record_span(record) > scan->slot_size)
+    return !rw_record_unpack(header, record, NULL) && !memcmp(record->ring, scan->ring, 16) &&
+           !memcmp(record->init_hash, scan->init_hash, RW_HASH_SIZE) &&
+           record->init_length == scan->init_length && record->seq > scan->last_seq &&
+           scan->at + (int64_t)rw_record_span(record) <= scan->slot_size;
+}
+
+/* A free box here: its end, 0 where there is none, -1 the disk refused. */
+static int64_t free_end(const struct rw_scan *scan, struct rw_err *err)
+{
+    uint8_t head[8];
+    if (scan->at + 8 > scan->slot_size)
         return 0;
+    if (read_at(scan, head, sizeof head, scan->at, err))
+        return -1;
+    int64_t end = scan->at + rw_get_be32(head);
+    bool box = !memcmp(head + 4, "free", 4) && end >= scan->at + 8 && end <= scan->slot_size;
+    return box ? end : 0;
+}
+
+/* Moves to the next place that looks like a record. 1 moved, 0 there is none, -1 refused. */
+static int search_record(struct rw_scan *scan, uint8_t *bytes, struct rw_err *err)
+{
+    int64_t at = scan->at + 1 + RW_RECORD_UUID_AT;
+    while (at + RW_RECORD_SIZE - RW_RECORD_UUID_AT <= scan->slot_size) {
+        int64_t left = scan->slot_size - at;
+        size_t part = left < CHUNK ? (size_t)left : CHUNK;
+        if (read_at(scan, bytes, part, at, err))
+            return -1;
+        const uint8_t *hit = memmem(bytes, part, rw_record_uuid, sizeof rw_record_uuid);
+        if (hit) {
+            scan->at = at + (hit - bytes) - RW_RECORD_UUID_AT;
+            return 1;
+        }
+        at += (int64_t)part == left ? left : (int64_t)(part - sizeof rw_record_uuid + 1);
+    }
+    return 0;
+}
+
+static int search_good_record(struct rw_scan *scan, struct rw_record *record, struct rw_err *err)
+{
+    uint8_t *bytes = malloc(CHUNK);
+    if (!bytes)
+        abort();
+    int got;
+    do
+        got = search_record(scan, bytes, err);
+    while (got == 1 && !(got = read_record(scan, record, err)));
+    free(bytes);
+    scan->lost = got == 1;
+    return got;
+}
+
+int rw_scan_next(struct rw_scan *scan, struct rw_record *record, int64_t *offset,
+                 struct rw_err *err)
+{
+    scan->lost = false;
+    int got = read_record(scan, record, err);
+    int64_t end = got ? 0 : free_end(scan, err);
+    if (end > 0 && end < scan->slot_size && scan->at == scan->init_length) {
+        scan->at = scan->aged_to = end;
+        got = read_record(scan, record, err);
+        end = got ? 0 : free_end(scan, err);
+    }
+    if (end < 0 || got < 0)
+        return -1;
+    if (!got && scan->search && end != scan->slot_size)
+        got = search_good_record(scan, record, err);
+    if (got <= 0)
+        return got;
     *offset = scan->at;
     scan->at += (int64_t)rw_record_span(record);
     scan->last_seq = record->seq;
     return 1;
+}
+
+int rw_scan_check(struct rw_scan *scan, int64_t offset, uint64_t seq, uint32_t length,
+                  struct rw_err *err)
+{
+    struct rw_record record;
+    rw_scan_skip_to(scan, offset, 0);
+    int got = read_record(scan, &record, err);
+    if (got <= 0 || record.seq != seq || record.length != length)
+        return got < 0 ? -1 : 0;
+    return rw_scan_verify(scan, &record, offset, err);
 }
 
 int rw_scan_verify(const struct rw_scan *scan, const struct rw_record *record, int64_t offset,

@@ -5,6 +5,8 @@
 #include "store/parts.h"
 
 #define FRAGMENT_MAX_US INT64_C(60000000)
+/* How far a picture's stamp may be from the clock that it was taken from. */
+#define STAMP_US INT64_C(500000)
 
 static void add_gap(struct rw_record *record, enum rw_cause cause, int64_t length_us)
 {
@@ -16,27 +18,92 @@ static void add_gap(struct rw_record *record, enum rw_cause cause, int64_t lengt
         record->gaps[record->gap_count++] = (struct rw_gap_part){cause, length_us};
 }
 
-/* Why the time between the newest fragment's end and this one's start is missing. */
+/* The box was off, however its clock stood: all that is missing, but what is known by
+ * CLOCK_BOOTTIME since it came up. */
+static void explain_reboot(const struct rw_store *store, const struct rw_fragment_in *in,
+                           struct rw_record *record)
+{
+    enum rw_cause cause = in->cause == RW_CAUSE_NONE ? RW_CAUSE_CAMERA_LOST : in->cause;
+    record->gaps[record->gap_count++] = (struct rw_gap_part){RW_CAUSE_POWER, RW_GAP_OPEN};
+    int64_t up = in->boot_us < store->opened_boot_us ? in->boot_us : store->opened_boot_us;
+    add_gap(record, RW_CAUSE_RECORDER_OFF, up);
+    add_gap(record, cause, in->boot_us - up);
+}
+
+/* Why the time between the newest fragment's end and this one's start is missing. What the two
+ * clocks tell apart is a step of the clock of day. */
 static void explain_hole(const struct rw_store *store, int stream, const struct rw_fragment_in *in,
                          struct rw_record *record)
 {
     const struct rw_ring *ring = &store->ring[stream];
-    int64_t hole = in->start_us - ring->newest_us;
-    if (!ring->newest_us || hole <= RW_GAP_TOLERANCE_US)
+    const struct rw_ring_end *newest = &ring->newest;
+    if (!newest->utc_us)
         return;
-    if (in->step_us > 0) {
-        int64_t step = in->step_us < hole ? in->step_us : hole;
-        add_gap(record, RW_CAUSE_CLOCK, step);
-        hole -= step;
+    if (newest->boot != rw_boot_number(ring->boot_id)) {
+        explain_reboot(store, in, record);
+        return;
     }
-    int64_t down = store->opened_us - ring->newest_us;
-    if (!store->resumed[stream] && down > 0) {
-        down = down < hole ? down : hole;
-        add_gap(record, store->down_cause[stream], down);
-        hole -= down;
-    }
-    add_gap(record, in->cause == RW_CAUSE_NONE ? RW_CAUSE_CAMERA_LOST : in->cause, hole);
+    int64_t hole = in->start_us - newest->utc_us, passed = in->boot_us - newest->boot_us;
+    if (hole <= RW_GAP_TOLERANCE_US)
+        return;
+    int64_t step = hole - passed > RW_GAP_TOLERANCE_US ? hole - passed : 0;
+    if (hole - step <= RW_GAP_TOLERANCE_US)
+        step = step ? hole : 0;
+    int64_t missing = hole - step;
+    int64_t off = store->resumed[stream] ? 0 : store->opened_boot_us - newest->boot_us;
+    off = off < 0 ? 0 : off < missing ? off : missing;
+    add_gap(record, RW_CAUSE_CLOCK, step);
+    add_gap(record, RW_CAUSE_RECORDER_OFF, off);
+    add_gap(record, in->cause == RW_CAUSE_NONE ? RW_CAUSE_CAMERA_LOST : in->cause, missing - off);
 }
+
+/* --- the clock --- */
+
+static bool same_clock(int64_t offset, int64_t other)
+{
+    return offset - other <= STAMP_US && other - offset <= STAMP_US;
+}
+
+/* A picture that was stamped before a step of the clock is as good as the clock was then. */
+static enum rw_clock_trust trust_of(struct rw_store *store, const struct rw_fragment_in *in,
+                                    enum rw_clock_trust trust)
+{
+    struct rw_now now = rw_now(store->clock);
+    int64_t offset = now.utc_us - now.boot_us, stamped = in->start_us - in->boot_us;
+    if (!same_clock(offset, store->stepped.to_us)) {
+        store->stepped.from_us = store->stepped.to_us;
+        store->stepped.from_trust = store->stepped.to_trust;
+    }
+    store->stepped.to_us = offset;
+    store->stepped.to_trust = trust;
+    if (same_clock(stamped, offset))
+        return trust;
+    return same_clock(stamped, store->stepped.from_us) ? store->stepped.from_trust
+                                                       : RW_CLOCK_UNVERIFIED;
+}
+
+/* The first good time after bad: what was recorded in this boot gets its true time, see
+ * rw_index_correct(); here the end of it, so that no hole of years is seen. */
+static void follow_clock(struct rw_store *store, int stream, const struct rw_fragment_in *in,
+                         enum rw_clock_trust trust)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    struct rw_ring_end *newest = &ring->newest;
+    if (trust == RW_CLOCK_UNVERIFIED) {
+        store->time_state[stream] = RW_TIME_BAD;
+        return;
+    }
+    if (store->time_state[stream] != RW_TIME_BAD)
+        return;
+    store->time_state[stream] = RW_TIME_FOUND;
+    int64_t offset = in->start_us - in->boot_us;
+    int64_t shift = newest->boot_us + offset - newest->utc_us;
+    if (newest->utc_us && newest->boot == rw_boot_number(ring->boot_id) &&
+        (shift > RW_GAP_TOLERANCE_US || shift < -RW_GAP_TOLERANCE_US))
+        newest->utc_us += shift;
+}
+
+/* --- writing --- */
 
 static bool sync_due(const struct rw_store *store, const struct rw_ring *ring,
                      const struct rw_fragment_in *in)
@@ -67,13 +134,14 @@ int rw_store_append(struct rw_store *store, enum rw_stream stream, const struct 
     struct rw_clock_state clock = store->clock->state(store->clock->self);
     struct rw_record record = {.kind = RW_RECORD_FRAGMENT,
                                .keyframe = in->keyframe,
-                               .clock_trust = clock.trust,
+                               .clock_trust = trust_of(store, in, clock.trust),
                                .clock_error_us = clock.error_us,
                                .start_us = in->start_us,
                                .boot_us = in->boot_us,
                                .duration_us = (uint32_t)in->duration_us,
                                .length = (uint32_t)in->size,
                                .step_us = in->step_us};
+    follow_clock(store, (int)stream, in, record.clock_trust);
     explain_hole(store, (int)stream, in, &record);
     int failed = rw_ring_write(ring, &record, in->bytes, err);
     if (!failed && sync_due(store, ring, in)) {
@@ -101,7 +169,16 @@ int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err)
             boot_us - ring->unsynced_since_us >= store->sync_us)
             failed |= rw_store_sync(store, stream, err);
     }
+    struct rw_now now = {rw_now(store->clock).utc_us, boot_us};
+    if (!failed && store->max_age_us)
+        failed = rw_store_age(store, now, err);
     return failed ? -1 : 0;
+}
+
+int rw_store_mark_damaged(struct rw_store *store, enum rw_stream stream, uint64_t seq, int slot,
+                          struct rw_err *err)
+{
+    return rw_index_put_damaged(store->index, stream, seq, slot, rw_now(store->clock).utc_us, err);
 }
 
 int rw_store_get_event(struct rw_store *store, const char *id, struct rw_event *event,
@@ -128,7 +205,7 @@ int rw_store_put_state(struct rw_store *store, const char *state, int64_t since_
 
 int64_t rw_store_newest(const struct rw_store *store, enum rw_stream stream)
 {
-    return store->ring[stream].newest_us;
+    return store->ring[stream].newest.utc_us;
 }
 
 struct rw_store_counters rw_store_counters(const struct rw_store *store)

@@ -24,9 +24,12 @@ const char *rw_stream_name(enum rw_stream stream);
 struct rw_store_options {
     const char *dir; /* <storage>/<camera> */
     const char *site, *camera;
-    int slots[RW_STREAMS]; /* 0: no such stream */
+    int slots[RW_STREAMS]; /* 0: no such stream. With slot_size what `keep` allows: a ring that has
+                            * more gives it back, one that has less takes it, and slots of another
+                            * size are replaced as the ring turns */
     int64_t slot_size;
-    int64_t sync_us; /* storage.sync */
+    int64_t sync_us;    /* storage.sync */
+    int64_t max_age_us; /* storage.max_age; 0: none */
     const struct rw_disk *disk;
     const struct rw_clock *clock;
 };
@@ -61,7 +64,7 @@ struct rw_fragment_in {
     size_t size;
     int64_t start_us, boot_us, duration_us;
     bool keyframe;
-    int64_t step_us;     /* clock step before it, 0: none */
+    int64_t step_us;     /* clock step before it, 0: none: kept as a row */
     enum rw_cause cause; /* why there is a hole before it, where there is one */
 };
 /* Writes a fragment to the open slot, in one write, and syncs when storage.sync asks for it. A hole
@@ -81,6 +84,10 @@ int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err);
  * its record also goes into the ring of the first stream. */
 int rw_store_put_event(struct rw_store *store, struct rw_event *event,
                        const struct rw_pictures *pictures, struct rw_err *err);
+
+/* The record's bytes no longer match its hash: readers are told so from now on. */
+int rw_store_mark_damaged(struct rw_store *store, enum rw_stream stream, uint64_t seq, int slot,
+                          struct rw_err *err);
 
 /* An event as it is kept now: 1 there, 0 not there, -1 failed. */
 int rw_store_get_event(struct rw_store *store, const char *id, struct rw_event *event,
@@ -107,7 +114,10 @@ struct rw_store_counters {
 };
 struct rw_store_counters rw_store_counters(const struct rw_store *store);
 
-/* What a ring of this many slots needs beyond what is there, and what the disk has.
- * Works before the directory exists. */
+/* What a ring of this many slots needs beyond what is there, and what the disk has. *usable (may be
+ * NULL): what is there is enough to record into, if for less time. Works before the directory
+ * exists. */
 int rw_store_need(const struct rw_store_options *options, int64_t *missing_bytes,
-                  int64_t *free_bytes, struct rw_err *err);
+                  int64_t *free_bytes, bool *usable, struct rw_err *err);
+/* Kept free beside the slots, for the index and the file system's own needs. */
+#define RW_DISK_RESERVE (INT64_C(16) << 20)

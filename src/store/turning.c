@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "store/event_json.h"
+#include "store/rebuild.h"
 
 /* A run of pictures goes on in the open slot after a hole of at most this, or of a day while the
  * slot is less than half full. */
@@ -22,11 +23,14 @@ void rw_store_forget_full(struct rw_store *store)
     store->full_count = 0;
 }
 
-static int put_ring_row(struct rw_store *store, int stream, int open_slot, struct rw_err *err)
+int rw_store_put_ring_row(struct rw_store *store, int stream, int open_slot, struct rw_err *err)
 {
     const struct rw_ring *ring = &store->ring[stream];
-    struct rw_ring_row row = {
-        .born_us = ring->born_us, .open_slot = open_slot, .last_seq = ring->next_seq - 1};
+    struct rw_ring_row row = {.born_us = ring->born_us,
+                              .open_slot = open_slot,
+                              .last_seq = ring->next_seq - 1,
+                              .deleted_us = store->deleted_us[stream],
+                              .aged_us = store->aged_us[stream]};
     memcpy(row.ring, ring->id, 16);
     return rw_index_put_ring(store->index, (enum rw_stream)stream, &row, err);
 }
@@ -57,18 +61,59 @@ static void note_index(struct rw_store *store, const struct rw_err *err)
         store->index_damaged = true;
 }
 
+int rw_store_measure(struct rw_store *store, int stream, bool moved, struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    int64_t *deleted = &store->deleted_us[stream];
+    bool first_lap = !*deleted || *deleted == ring->born_us;
+    if (rw_ring_oldest(ring, store->index, deleted, err))
+        return -1;
+    if (!*deleted && ring->born_us)
+        *deleted = ring->synced.utc_us; /* nothing is kept: all of it was deleted */
+    else if (moved && first_lap && *deleted)
+        ring->born_us = *deleted; /* it was born under a bad clock */
+    return 0;
+}
+
+/* Rows of a bad clock get their true time, once a row with a good one of the same boot is there. */
+static int correct_times(struct rw_store *store, struct rw_err *err)
+{
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        int changed;
+        if (!store->has[stream] || store->time_state[stream] != RW_TIME_FOUND)
+            continue;
+        if (rw_index_correct(store->index, (enum rw_stream)stream, stream == RW_MAIN, &changed,
+                             err) ||
+            (changed && rw_store_measure(store, stream, true, err)))
+            return -1;
+    }
+    return 0;
+}
+
 /* Both chunks as they are, in one transaction; a chunk that goes on is replaced later. */
+static int flush_rows(struct rw_store *store, struct rw_err *err)
+{
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        if (store->has[stream] && flush_chunk(store, stream, err))
+            return -1;
+    if (correct_times(store, err))
+        return -1;
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        if (store->has[stream] &&
+            rw_store_put_ring_row(store, stream, store->ring[stream].open, err))
+            return -1;
+    return 0;
+}
+
 int rw_store_flush(struct rw_store *store, struct rw_err *err)
 {
     if (rw_index_begin(store->index, err))
         return -1;
-    for (int stream = 0; stream < RW_STREAMS; stream++)
-        if (store->has[stream] && (flush_chunk(store, stream, err) ||
-                                   put_ring_row(store, stream, store->ring[stream].open, err))) {
-            note_index(store, err);
-            rw_index_rollback(store->index);
-            return -1;
-        }
+    if (flush_rows(store, err)) {
+        note_index(store, err);
+        rw_index_rollback(store->index);
+        return -1;
+    }
     store->index_commits++;
     if (rw_index_commit(store->index, err))
         return -1;
@@ -88,23 +133,43 @@ static int mark_event(struct rw_store *store, const struct rw_unsynced *synced, 
     return rw_index_mark_in_ring(store->index, event.id, event.revision, err);
 }
 
+static int absorb_record(struct rw_store *store, int stream, const struct rw_unsynced *synced,
+                         struct rw_err *err)
+{
+    struct rw_chunk *chunk = &store->chunk[stream];
+    int failed = 0, open = store->ring[stream].open;
+    if (!rw_chunk_add(chunk, open, &synced->record, synced->offset)) {
+        set_full_chunk_aside(store, stream);
+        failed |= rw_store_flush(store, err);
+        rw_chunk_add(chunk, open, &synced->record, synced->offset);
+    }
+    if (synced->record.kind == RW_RECORD_EVENT)
+        failed |= mark_event(store, synced, err);
+    if (synced->record.step_us)
+        failed |=
+            rw_index_put_step(store->index, (enum rw_stream)stream, open, &synced->record, err);
+    return failed;
+}
+
 /* What is synced goes into the chunk; a full chunk becomes a row. */
 int rw_store_absorb(struct rw_store *store, int stream, struct rw_err *err)
 {
     struct rw_ring *ring = &store->ring[stream];
-    struct rw_chunk *chunk = &store->chunk[stream];
     int failed = 0;
+    bool good_time = false;
     for (int i = 0; i < ring->unsynced_count; i++) {
-        const struct rw_unsynced *synced = &ring->unsynced[i];
-        if (!rw_chunk_add(chunk, ring->open, &synced->record, synced->offset)) {
-            set_full_chunk_aside(store, stream);
-            failed |= rw_store_flush(store, err);
-            rw_chunk_add(chunk, ring->open, &synced->record, synced->offset);
-        }
-        if (synced->record.kind == RW_RECORD_EVENT)
-            failed |= mark_event(store, synced, err);
+        const struct rw_record *record = &ring->unsynced[i].record;
+        failed |= absorb_record(store, stream, &ring->unsynced[i], err);
+        good_time |=
+            record->kind == RW_RECORD_FRAGMENT && record->clock_trust != RW_CLOCK_UNVERIFIED;
     }
     rw_ring_forget_unsynced(ring);
+    if (good_time && store->time_state[stream] == RW_TIME_FOUND) {
+        int refused = rw_store_flush(store, err); /* and corrects the rows before */
+        if (!refused)
+            store->time_state[stream] = RW_TIME_GOOD;
+        failed |= refused;
+    }
     return failed ? -1 : 0;
 }
 
@@ -112,11 +177,9 @@ int rw_store_absorb(struct rw_store *store, int stream, struct rw_err *err)
 
 static int drop_old_events(struct rw_store *store, struct rw_err *err)
 {
-    struct rw_index_extent extent;
     enum rw_stream first = store->has[RW_MAIN] ? RW_MAIN : RW_SUB;
-    if (rw_index_extent(store->index, first, &extent, err))
-        return -1;
-    return extent.oldest_us ? rw_index_drop_events_before(store->index, extent.oldest_us, err) : 0;
+    int64_t deleted = store->deleted_us[first];
+    return deleted ? rw_index_drop_events_before(store->index, first, deleted, err) : 0;
 }
 
 /* The slot after `number`, once that is the newest; -1: none. */
@@ -138,11 +201,65 @@ static int turn_index(struct rw_store *store, int stream, int number, int after,
     if (flush_chunk(store, stream, err) ||
         rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
         (after >= 0 && rw_index_drop_slot(store->index, (enum rw_stream)stream, after, err)) ||
-        drop_old_events(store, err) || put_ring_row(store, stream, number, err)) {
+        rw_store_measure(store, stream, false, err) || drop_old_events(store, err) ||
+        rw_store_put_ring_row(store, stream, number, err)) {
         rw_index_rollback(store->index);
         return -1;
     }
     return rw_index_commit(store->index, err);
+}
+
+/* --- geometry --- */
+
+/* Rows first, then the file: a row never names what is not there. */
+static int remove_slot(struct rw_store *store, int stream, int number, struct rw_err *err)
+{
+    if (rw_index_begin(store->index, err))
+        return -1;
+    if (rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
+        rw_store_measure(store, stream, false, err) || drop_old_events(store, err) ||
+        rw_store_put_ring_row(store, stream, store->ring[stream].open, err)) {
+        rw_index_rollback(store->index);
+        return -1;
+    }
+    if (rw_index_commit(store->index, err))
+        return -1;
+    return rw_ring_remove(&store->ring[stream], number, store->max_age_us != 0, err);
+}
+
+int rw_store_shrink(struct rw_store *store, int stream, struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    while (rw_ring_bytes(ring) > ring->budget) {
+        int number = rw_ring_next_slot(ring);
+        if (number < 0 || rw_ring_slots(ring) <= RW_SLOTS_MIN)
+            return 0;
+        if (remove_slot(store, stream, number, err))
+            return -1;
+    }
+    return 0;
+}
+
+static bool has_room_for(const struct rw_ring *ring, int64_t bytes)
+{
+    int64_t available = ring->disk->free_bytes(ring->disk->self, ring->dir);
+    return available >= bytes;
+}
+
+/* storage.slot_size was changed: the slots that are next make way for new ones of that size. */
+static void refit(struct rw_store *store, int stream)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    struct rw_err err = {0};
+    int failed = 0;
+    while (!failed) {
+        int number = rw_ring_next_slot(ring);
+        if (number < 0 || ring->slot[number].size == ring->slot_size ||
+            !has_room_for(ring, ring->slot_size - ring->slot[number].size))
+            return;
+        failed = remove_slot(store, stream, number, &err) || rw_ring_fill(ring, &err);
+    }
+    rw_log(RW_LOG_ERROR, store->camera, "%s; slots of the size before stay in use", err.text);
 }
 
 enum turned { TURNED, INDEX_REFUSED, SLOT_REFUSED };
@@ -153,6 +270,10 @@ static enum turned turn(struct rw_store *store, int stream, const uint8_t *init,
                         int64_t base_us, int *tried, struct rw_err *err)
 {
     struct rw_ring *ring = &store->ring[stream];
+    *tried = -1;
+    if (rw_ring_check_disk(ring, err))
+        return INDEX_REFUSED;
+    refit(store, stream);
     int number = rw_ring_next_slot(ring);
     *tried = number;
     if (number < 0) {
@@ -161,6 +282,9 @@ static enum turned turn(struct rw_store *store, int stream, const uint8_t *init,
         return INDEX_REFUSED;
     }
     int after = slot_after(ring, number);
+    rw_store_note_stale(store, stream, number);
+    if (after >= 0)
+        rw_store_note_stale(store, stream, after);
     if (turn_index(store, stream, number, after, err)) {
         note_index(store, err);
         return INDEX_REFUSED;
@@ -171,7 +295,10 @@ static enum turned turn(struct rw_store *store, int stream, const uint8_t *init,
     rw_store_forget_full(store);
     rw_chunk_finish(&store->chunk[stream]);
     rw_chunk_init(&store->chunk[stream], (enum rw_stream)stream);
-    return rw_ring_begin(ring, number, init, size, base_us, err) ? SLOT_REFUSED : TURNED;
+    if (rw_ring_begin(ring, number, init, size, base_us, err))
+        return SLOT_REFUSED;
+    rw_store_keep_closed(store, stream);
+    return TURNED;
 }
 
 static int write_again(struct rw_ring *ring, struct rw_unsynced *lost, int count,
@@ -257,9 +384,9 @@ bool rw_store_resumable(const struct rw_store *store, enum rw_stream stream, con
 {
     const struct rw_ring *ring = &store->ring[stream];
     if (ring->open < 0 || ring->init.size != size || memcmp(ring->init.data, init, size) ||
-        start_us < ring->newest_us || start_us < ring->base_us)
+        start_us < ring->newest.utc_us || start_us < ring->base_us)
         return false;
-    int64_t hole = start_us - ring->newest_us;
+    int64_t hole = start_us - ring->newest.utc_us;
     bool young = ring->at < ring->slot_size / 2;
     if (hole > (young ? RESUME_YOUNG_US : RESUME_US))
         return false;

@@ -40,7 +40,7 @@ static void expect_sorted(const struct rw_span *list, int count, int64_t from_us
 }
 
 static const struct rw_ledger_bounds usual = {
-    .born_us = 1000000, .oldest_us = 1000000, .newest_us = 9000000, .open_cause = RW_CAUSE_DISK};
+    .born_us = 1000000, .deleted_us = 1000000, .newest_us = 9000000, .open_cause = RW_CAUSE_DISK};
 
 static void an_empty_ring_has_only_time_before_the_first_picture(void **state)
 {
@@ -96,13 +96,18 @@ static void time_outside_of_the_recording_has_its_name(void **state)
     (void)state;
     struct rw_ledger ledger = {0};
     struct rw_ledger_bounds bounds = {.born_us = 1000000,
-                                      .oldest_us = 4000000,
+                                      .aged_us = 2500000,
+                                      .deleted_us = 4000000,
                                       .newest_us = 6000000,
                                       .open_cause = RW_CAUSE_CAMERA_LOST};
     rw_ledger_add_span(&ledger, 4000000, 6000000);
     struct rw_coverage out = settle(&ledger, bounds, 0, 10000000);
     assert_int_equal(out.recorded_us, 2000000);
-    assert_int_equal(out.deleted_us, 3000000); /* overwritten */
+    assert_int_equal(out.deleted_us, 3000000); /* by two rules */
+    assert_int_equal(out.deletion_count, 2);
+    assert_int_equal(out.deletions[0].cause, RW_CAUSE_AGED);
+    assert_int_equal(out.deletions[0].to_us, 2500000);
+    assert_int_equal(out.deletions[1].cause, RW_CAUSE_OVERWRITTEN);
     assert_int_equal(out.gap_count, 2);
     assert_int_equal(out.gaps[0].cause, RW_CAUSE_BEFORE_FIRST);
     assert_int_equal(out.gaps[0].to_us, 1000000);
@@ -113,6 +118,47 @@ static void time_outside_of_the_recording_has_its_name(void **state)
     bounds.open_cause = RW_CAUSE_NONE;
     out = settle(&ledger, bounds, 5000000, 7000000);
     assert_int_equal(out.gaps[0].cause, RW_CAUSE_UNKNOWN); /* a missing time is never nothing */
+    rw_coverage_finish(&out);
+}
+
+static void an_open_gap_explains_what_nothing_else_does_back_to_the_footage_before(void **state)
+{
+    (void)state;
+    struct rw_ledger ledger = {0};
+    struct rw_gap_part parts[] = {{RW_CAUSE_POWER, RW_GAP_OPEN}, {RW_CAUSE_RECORDER_OFF, 500000}};
+    rw_ledger_add_span(&ledger, 1000000, 3000000);
+    rw_ledger_add_gaps(&ledger, 7000000, parts, 2);
+    rw_ledger_add_span(&ledger, 7000000, 9000000);
+    struct rw_coverage out = settle(&ledger, usual, 1000000, 9000000);
+    assert_int_equal(out.gap_count, 2);
+    assert_int_equal(out.gaps[0].cause, RW_CAUSE_POWER);
+    assert_int_equal(out.gaps[0].from_us, 3000000);
+    assert_int_equal(out.gaps[0].to_us, 6500000);
+    assert_int_equal(out.gaps[1].cause, RW_CAUSE_RECORDER_OFF);
+    rw_coverage_finish(&out);
+    rw_ledger_add_gaps(&ledger, 7000000, parts, 2); /* and nothing of what was deleted */
+    rw_ledger_add_span(&ledger, 7000000, 9000000);
+    struct rw_ledger_bounds bounds = usual;
+    bounds.deleted_us = 6000000;
+    out = settle(&ledger, bounds, 1000000, 9000000);
+    assert_int_equal(out.deleted_us, 5000000);
+    assert_int_equal(out.gaps[0].cause, RW_CAUSE_POWER);
+    assert_int_equal(out.gaps[0].from_us, 6000000);
+    rw_coverage_finish(&out);
+}
+
+static void a_box_that_was_off_since_the_newest_picture_is_told_apart(void **state)
+{
+    (void)state;
+    struct rw_ledger ledger = {0};
+    struct rw_ledger_bounds bounds = usual;
+    bounds.power_us = 9500000;
+    rw_ledger_add_span(&ledger, 1000000, 9000000);
+    struct rw_coverage out = settle(&ledger, bounds, 1000000, 10000000);
+    assert_int_equal(out.gap_count, 2);
+    assert_int_equal(out.gaps[0].cause, RW_CAUSE_POWER);
+    assert_int_equal(out.gaps[0].to_us, 9500000);
+    assert_int_equal(out.gaps[1].cause, RW_CAUSE_DISK);
     rw_coverage_finish(&out);
 }
 
@@ -181,7 +227,7 @@ static void random_ledgers_add_up_exactly_in_order_and_without_overlap(void **st
         fill(&ledger, recorded, &seed);
         struct rw_ledger_bounds bounds = {
             .born_us = (int64_t)roll(&seed, TICKS) * TICK_US,
-            .oldest_us = (int64_t)roll(&seed, TICKS) * TICK_US,
+            .deleted_us = (int64_t)roll(&seed, TICKS) * TICK_US,
             .newest_us = (int64_t)roll(&seed, TICKS) * TICK_US,
             .open_cause = (enum rw_cause)roll(&seed, RW_CAUSE_LAST + 1),
         };
@@ -192,7 +238,9 @@ static void random_ledgers_add_up_exactly_in_order_and_without_overlap(void **st
         expect_sorted(out.gaps, out.gap_count, out.from_us, out.to_us);
         assert_int_equal(sum(out.spans, out.span_count), out.recorded_us);
         assert_int_equal(sum(out.gaps, out.gap_count), out.gap_us);
-        assert_true(out.deleted_us >= 0);
+        expect_sorted(out.deletions, out.deletion_count, out.from_us, out.to_us);
+        assert_int_equal(sum(out.deletions, out.deletion_count), out.deleted_us);
+        assert_int_equal(out.recorded_us + out.gap_us + out.deleted_us, out.to_us - out.from_us);
         for (int i = 0; i < out.gap_count; i++)
             assert_int_not_equal(out.gaps[i].cause, RW_CAUSE_NONE);
         for (uint32_t at = from; at < to; at++) {
@@ -212,6 +260,8 @@ int main(void)
         cmocka_unit_test(holes_within_tolerance_join_and_larger_ones_do_not),
         cmocka_unit_test(the_parts_of_a_gap_end_where_it_ends_oldest_first),
         cmocka_unit_test(time_outside_of_the_recording_has_its_name),
+        cmocka_unit_test(an_open_gap_explains_what_nothing_else_does_back_to_the_footage_before),
+        cmocka_unit_test(a_box_that_was_off_since_the_newest_picture_is_told_apart),
         cmocka_unit_test(spans_that_overlap_are_counted_once),
         cmocka_unit_test(random_ledgers_add_up_exactly_in_order_and_without_overlap),
     };

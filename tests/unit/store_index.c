@@ -214,9 +214,10 @@ static void pictures_stay_until_others_come_and_go_with_their_event(void **state
     assert_int_equal(rw_index_pictures(desk->index, "no such", &whole, &crop, &desk->err), 0);
     assert_int_equal(whole.size + crop.size, 0);
     /* events whose footage was overwritten leave, those that go on stay */
-    assert_int_equal(rw_index_drop_events_before(desk->index, T0 + SECOND, &desk->err), 0);
+    assert_int_equal(rw_index_drop_events_before(desk->index, RW_MAIN, T0 + SECOND, &desk->err), 0);
     expect(desk, RW_EVENTS_AFTER, 0, -1, "1 2 ");
-    assert_int_equal(rw_index_drop_events_before(desk->index, T0 + SECOND + 1, &desk->err), 0);
+    assert_int_equal(rw_index_drop_events_before(desk->index, RW_MAIN, T0 + SECOND + 1, &desk->err),
+                     0);
     expect(desk, RW_EVENTS_AFTER, 0, -1, "2 ");
     assert_int_equal(rw_index_pictures(desk->index, event.id, &whole, &crop, &desk->err), 0);
     assert_int_equal(whole.size, 0);
@@ -229,7 +230,8 @@ static void a_revision_is_never_given_twice_whatever_was_dropped(void **state)
     struct desk *desk = *state;
     struct rw_event event = sample(1, T0, T0 + SECOND), next = sample(2, T0 + 9 * SECOND, 0);
     put_event(desk, &event, NULL);
-    assert_int_equal(rw_index_drop_events_before(desk->index, T0 + 5 * SECOND, &desk->err), 0);
+    assert_int_equal(rw_index_drop_events_before(desk->index, RW_MAIN, T0 + 5 * SECOND, &desk->err),
+                     0);
     rw_index_close(desk->index);
     desk->index = rw_index_create(rw_disk_system(), desk->path, &desk->err);
     put_event(desk, &next, NULL);
@@ -430,7 +432,7 @@ static void a_file_that_is_no_index_is_refused_by_its_name(void **state)
     assert_null(rw_index_create(rw_disk_system(), path, &desk->err));
     assert_int_equal(desk->err.code, RW_EFORMAT);
     assert_non_null(strstr(desk->err.text, "other.db"));
-    assert_int_equal(rw_index_put_meta(desk->index, "format", 2, &desk->err), 0);
+    assert_int_equal(rw_index_put_meta(desk->index, "format", 3, &desk->err), 0);
     rw_index_close(desk->index);
     desk->index = rw_index_open(rw_disk_system(), desk->path, &desk->err); /* of a later version */
     assert_null(desk->index);

@@ -1,0 +1,473 @@
+/* Holds: see hold.h. The order of a hold is its safety: room first, then its file, which is the
+ * promise, then the moves, which opening repeats after a cut. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/units.h"
+#include "store/parts.h"
+
+enum { FILE_MAX = 65536 };
+/* The record of an event comes into the ring a little after its footage. */
+#define AFTER_US INT64_C(60000000)
+/* What a stream is taken to need where nothing tells, bits a second. */
+static const double assumed_bits[RW_STREAMS] = {2e6, 3e5};
+
+/* --- files --- */
+
+static void folder_path(const char *dir, char *out, size_t size)
+{
+    snprintf(out, size, "%s/holds", dir);
+}
+
+static int write_hold(const struct rw_store *store, const struct rw_hold *hold, struct rw_err *err)
+{
+    char folder[600], path[700];
+    const struct rw_disk *disk = store->disk;
+    folder_path(store->dir, folder, sizeof folder);
+    if (disk->mkdir(disk->self, folder, 0750)) {
+        if (errno != EEXIST)
+            return rw_fail(err, rw_code_of_errno(errno), "the folder %s cannot be made (%s)",
+                           folder, strerror(errno));
+    } else if (disk->sync_dir(disk->self, store->dir)) {
+        return rw_fail(err, rw_code_of_errno(errno), "the disk refused syncing %s (%s)", store->dir,
+                       strerror(errno));
+    }
+    json_t *json = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:{s:i, s:i}}",
+                             "format", 1, "id", hold->id, "from", (json_int_t)hold->from_us, "to",
+                             (json_int_t)hold->to_us, "created", (json_int_t)hold->created_us,
+                             "released", (json_int_t)hold->released_us, "by", hold->by,
+                             "released_by", hold->released_by, "reason", hold->reason, "slots",
+                             "main", hold->slots[RW_MAIN], "sub", hold->slots[RW_SUB]);
+    char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
+    json_decref(json);
+    if (!text)
+        return rw_fail(err, RW_EINVAL, "the reason or the name of the hold is not UTF-8");
+    snprintf(path, sizeof path, "%s/%s.json", folder, hold->id);
+    int failed = rw_disk_replace_file(disk, path, text, strlen(text), true, err);
+    free(text);
+    return failed;
+}
+
+static bool take_text(const json_t *json, const char *key, char *out, size_t size)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+    if (!text || strlen(text) >= size)
+        return false;
+    strcpy(out, text);
+    return true;
+}
+
+static bool parse_hold(const struct rw_buf *text, struct rw_hold *out)
+{
+    json_t *json = json_loadb((const char *)text->data, text->size, 0, NULL);
+    const json_t *slots = json_object_get(json, "slots");
+    *out = (struct rw_hold){.from_us = json_integer_value(json_object_get(json, "from")),
+                            .to_us = json_integer_value(json_object_get(json, "to")),
+                            .created_us = json_integer_value(json_object_get(json, "created")),
+                            .released_us = json_integer_value(json_object_get(json, "released")),
+                            .slots = {(int)json_integer_value(json_object_get(slots, "main")),
+                                      (int)json_integer_value(json_object_get(slots, "sub"))}};
+    bool good = take_text(json, "id", out->id, sizeof out->id) &&
+                take_text(json, "by", out->by, sizeof out->by) &&
+                take_text(json, "released_by", out->released_by, sizeof out->released_by) &&
+                take_text(json, "reason", out->reason, sizeof out->reason) &&
+                out->from_us < out->to_us && *out->id;
+    json_decref(json);
+    return good;
+}
+
+struct name_list {
+    char (*names)[RW_ULID_SIZE + 5]; /* owned */
+    int count;
+};
+
+static void take_name(void *arg, const char *name)
+{
+    struct name_list *list = arg;
+    if (strlen(name) != RW_ULID_SIZE - 1 + 5 || strcmp(name + RW_ULID_SIZE - 1, ".json") != 0)
+        return;
+    list->names = realloc(list->names, (size_t)(list->count + 1) * sizeof *list->names);
+    if (!list->names)
+        abort();
+    strcpy(list->names[list->count++], name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+int rw_holds_each(const struct rw_disk *disk, const char *dir,
+                  int (*fn)(void *arg, const struct rw_hold *hold), void *arg, struct rw_err *err)
+{
+    char folder[600], path[700];
+    struct name_list list = {0};
+    struct rw_buf text = {0};
+    folder_path(dir, folder, sizeof folder);
+    int failed = 0, stop = 0;
+    if (disk->list(disk->self, folder, take_name, &list) && errno != ENOENT)
+        failed = rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", folder,
+                         strerror(errno));
+    if (list.count)
+        qsort(list.names, (size_t)list.count, sizeof *list.names, by_name);
+    for (int i = 0; i < list.count && !failed && !stop; i++) {
+        struct rw_hold hold;
+        snprintf(path, sizeof path, "%s/%s", folder, list.names[i]);
+        failed = rw_disk_read_file(disk, path, FILE_MAX, &text, err);
+        if (!failed && !parse_hold(&text, &hold))
+            failed =
+                rw_fail(err, RW_EFORMAT, "%s is damaged; see what it says, then remove it", path);
+        if (!failed)
+            stop = fn(arg, &hold);
+    }
+    rw_buf_finish(&text);
+    free(list.names);
+    return failed;
+}
+
+/* --- which slots --- */
+
+struct touched {
+    const struct rw_ring *ring;
+    bool *slots; /* by number; owned */
+};
+
+static void touch(void *arg, int slot)
+{
+    struct touched *touched = arg;
+    if (slot >= 0 && slot < touched->ring->count)
+        touched->slots[slot] = true;
+}
+
+/* Marks the slots with footage of the span. Free with free(). */
+static bool *slots_of(struct rw_store *store, int stream, int64_t from_us, int64_t to_us,
+                      struct rw_err *err)
+{
+    struct touched touched = {.ring = &store->ring[stream]};
+    touched.slots = calloc((size_t)touched.ring->count + 1, sizeof *touched.slots);
+    if (!touched.slots)
+        abort();
+    if (!rw_index_slots_between(store->index, (enum rw_stream)stream, from_us, to_us + AFTER_US,
+                                touch, &touched, err))
+        return touched.slots;
+    free(touched.slots);
+    return NULL;
+}
+
+/* At the least as many slots as can be written into must stay. */
+static bool can_spare(struct rw_store *store, int stream, struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    if (rw_ring_slots(ring) > RW_SLOTS_MIN)
+        return true;
+    int64_t budget = ring->budget;
+    ring->budget = rw_ring_bytes(ring) + ring->slot_size;
+    int failed = rw_ring_fill(ring, err);
+    ring->budget = budget;
+    return !failed;
+}
+
+static int keep_slots(struct rw_store *store, int stream, const struct rw_hold *hold,
+                      struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    bool *slots = slots_of(store, stream, hold->from_us, hold->to_us, err);
+    int failed = slots ? 0 : -1, count = ring->count;
+    for (int number = 0; number < count && !failed; number++)
+        if (slots[number] && ring->slot[number].size && !ring->slot[number].held &&
+            number != ring->open)
+            failed = !can_spare(store, stream, err) || rw_ring_hold(ring, number, true, err);
+    free(slots);
+    return failed ? -1 : 0;
+}
+
+/* --- room --- */
+
+static int held_slots(struct rw_store *store, int stream, const struct rw_hold *hold)
+{
+    bool *slots = slots_of(store, stream, hold->from_us, hold->to_us, NULL);
+    int held = 0;
+    for (int number = 0; slots && number < store->ring[stream].count; number++)
+        held += slots[number] && store->ring[stream].slot[number].held;
+    free(slots);
+    return held;
+}
+
+static bool goes_on(const struct rw_ring *ring, const struct rw_hold *hold)
+{
+    bool open = ring->open >= 0 && ring->base_us < hold->to_us + AFTER_US &&
+                ring->newest.utc_us > hold->from_us;
+    return open || ring->newest.utc_us < hold->to_us + AFTER_US;
+}
+
+/* The ring's room: `keep`, and what was promised to holds that still take slots. */
+static void set_budget(struct rw_store *store, int stream)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    int reserved = 0;
+    for (int i = 0; i < store->hold_count; i++) {
+        const struct rw_hold *hold = &store->holds[i];
+        int left = hold->slots[stream] - held_slots(store, stream, hold);
+        if (left > 0 && goes_on(ring, hold))
+            reserved += left;
+    }
+    ring->budget = store->keep[stream] + reserved * ring->slot_size;
+}
+
+static void fit_ring(struct rw_store *store, int stream)
+{
+    struct rw_err err = {0};
+    struct rw_ring *ring = &store->ring[stream];
+    set_budget(store, stream);
+    if (rw_store_shrink(store, stream, &err) || rw_ring_fill(ring, &err))
+        rw_log(RW_LOG_WARNING, store->camera, "%s; the %s ring keeps less than promised", err.text,
+               rw_stream_name(ring->stream));
+}
+
+static double bytes_per_us(struct rw_store *store, int stream)
+{
+    struct rw_index_extent extent;
+    int64_t span = rw_index_span(store->index, (enum rw_stream)stream, NULL);
+    double assumed = assumed_bits[stream] / 8e6;
+    if (rw_index_extent(store->index, (enum rw_stream)stream, &extent, NULL) || span <= 0)
+        return assumed;
+    int64_t length = extent.newest_us - extent.oldest_us;
+    return length > 10 * RW_SECOND_US ? (double)span / (double)length : assumed;
+}
+
+/* Slots that the stream must give, in all and beyond those already held. */
+static int count_slots(struct rw_store *store, int stream, int64_t from_us, int64_t to_us,
+                       int *total, int *fresh, struct rw_err *err)
+{
+    const struct rw_ring *ring = &store->ring[stream];
+    bool *slots = slots_of(store, stream, from_us, to_us, err);
+    if (!slots)
+        return -1;
+    *total = *fresh = 0;
+    for (int number = 0; number < ring->count; number++) {
+        *total += slots[number];
+        *fresh += slots[number] && !ring->slot[number].held;
+    }
+    bool open_counted = ring->open >= 0 && slots[ring->open];
+    free(slots);
+    int64_t newest = ring->newest.utc_us, begin = from_us > newest ? from_us : newest;
+    if (to_us + AFTER_US > newest && to_us > begin) {
+        double bytes = (double)(to_us + AFTER_US - begin) * bytes_per_us(store, stream);
+        int coming = (int)(bytes / (double)ring->slot_size) + 1 + !open_counted;
+        *total += coming;
+        *fresh += coming;
+    }
+    return 0;
+}
+
+static int cost_of(struct rw_store *store, struct rw_hold *hold, int fresh[RW_STREAMS],
+                   struct rw_hold_cost *cost, struct rw_err *err)
+{
+    *cost =
+        (struct rw_hold_cost){.free_bytes = store->disk->free_bytes(store->disk->self, store->dir)};
+    int total = 0;
+    double rate = 0;
+    if (rw_store_flush(store, err)) /* the newest minute is not in the index yet */
+        return -1;
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        if (!store->has[stream])
+            continue;
+        if (count_slots(store, stream, hold->from_us, hold->to_us, &hold->slots[stream],
+                        &fresh[stream], err))
+            return -1;
+        total += hold->slots[stream];
+        cost->slots += fresh[stream];
+        cost->bytes += fresh[stream] * store->ring[stream].slot_size;
+        rate += bytes_per_us(store, stream);
+    }
+    cost->days = (double)cost->bytes / rate / 86400e6;
+    return total ? 0
+                 : rw_fail(err, RW_ENOTFOUND,
+                           "nothing of that time is kept here any more; ask for another span");
+}
+
+int rw_store_hold_cost(struct rw_store *store, int64_t from_us, int64_t to_us,
+                       struct rw_hold_cost *cost, struct rw_err *err)
+{
+    struct rw_hold hold = {.from_us = from_us, .to_us = to_us};
+    int fresh[RW_STREAMS] = {0};
+    return cost_of(store, &hold, fresh, cost, err);
+}
+
+/* --- holding and letting go --- */
+
+static int check_room(const struct rw_store *store, const struct rw_hold_cost *cost,
+                      struct rw_err *err)
+{
+    char want[RW_TIME_SIZE], have[RW_TIME_SIZE];
+    if (!cost->bytes || cost->bytes + RW_DISK_RESERVE <= cost->free_bytes)
+        return 0;
+    return rw_fail(
+        err, RW_ENOSPC,
+        "the hold needs %d new slots (%s) and the disk of %s has %s free; hold a shorter "
+        "span, release another hold, or lower `keep`",
+        cost->slots, rw_format_size(cost->bytes + RW_DISK_RESERVE, want), store->dir,
+        rw_format_size(cost->free_bytes, have));
+}
+
+static int take_room(struct rw_store *store, const int fresh[RW_STREAMS], struct rw_err *err)
+{
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        struct rw_ring *ring = &store->ring[stream];
+        if (!store->has[stream])
+            continue;
+        ring->budget += fresh[stream] * ring->slot_size;
+        if (rw_ring_fill(ring, err))
+            return -1;
+    }
+    return 0;
+}
+
+static void add_hold(struct rw_store *store, const struct rw_hold *hold)
+{
+    store->holds = realloc(store->holds, (size_t)(store->hold_count + 1) * sizeof *store->holds);
+    if (!store->holds)
+        abort();
+    store->holds[store->hold_count++] = *hold;
+}
+
+static void fit_rings(struct rw_store *store)
+{
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        if (store->has[stream])
+            fit_ring(store, stream);
+}
+
+int rw_store_hold(struct rw_store *store, struct rw_hold *hold, struct rw_hold_cost *cost,
+                  struct rw_err *err)
+{
+    int fresh[RW_STREAMS] = {0};
+    if (hold->from_us >= hold->to_us)
+        return rw_fail(err, RW_EINVAL, "a hold must begin before it ends");
+    if (cost_of(store, hold, fresh, cost, err) || check_room(store, cost, err))
+        return -1;
+    hold->created_us = rw_now(store->clock).utc_us;
+    rw_ulid_make(hold->created_us, hold->id);
+    if (take_room(store, fresh, err) || write_hold(store, hold, err)) {
+        fit_rings(store); /* gives back what was taken */
+        return -1;
+    }
+    add_hold(store, hold);
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        struct rw_err why = {0};
+        if (store->has[stream] && keep_slots(store, stream, hold, &why))
+            rw_log(RW_LOG_ERROR, store->camera, "hold %s: %s; the next turn tries again", hold->id,
+                   why.text);
+    }
+    fit_rings(store);
+    return 0;
+}
+
+/* Slots that no hold asks for go back. What the index knows nothing of stays while there is any
+ * hold: it may be just what is held. */
+static int free_slots(struct rw_store *store, int stream, struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    bool *kept = calloc((size_t)ring->count + 1, sizeof *kept);
+    if (!kept)
+        abort();
+    int failed = 0;
+    for (int i = 0; i < store->hold_count && !failed; i++) {
+        bool *slots = slots_of(store, stream, store->holds[i].from_us, store->holds[i].to_us, err);
+        failed = !slots;
+        for (int number = 0; slots && number < ring->count; number++)
+            kept[number] |= slots[number];
+        free(slots);
+    }
+    for (int number = 0; number < ring->count && !failed; number++) {
+        int64_t start = 0, end;
+        if (!ring->slot[number].held || kept[number])
+            continue;
+        failed = rw_index_slot_extent(store->index, ring->stream, number, &start, &end, err);
+        if (!failed && (start || !store->hold_count))
+            failed = rw_ring_hold(ring, number, false, err);
+    }
+    free(kept);
+    return failed ? -1 : 0;
+}
+
+static int put_right(struct rw_store *store, struct rw_err *err)
+{
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        if (!store->has[stream])
+            continue;
+        for (int i = 0; i < store->hold_count; i++)
+            if (keep_slots(store, stream, &store->holds[i], err))
+                return -1;
+        if (free_slots(store, stream, err))
+            return -1;
+    }
+    fit_rings(store);
+    return 0;
+}
+
+int rw_store_release(struct rw_store *store, const char *id, const char *by, struct rw_err *err)
+{
+    int found = 0;
+    while (found < store->hold_count && strcmp(store->holds[found].id, id) != 0)
+        found++;
+    if (found == store->hold_count)
+        return rw_fail(err, RW_ENOTFOUND, "there is no hold %s in force; see hold --list", id);
+    struct rw_hold released = store->holds[found];
+    released.released_us = rw_now(store->clock).utc_us;
+    rw_copy_text(released.released_by, sizeof released.released_by, by);
+    if (write_hold(store, &released, err))
+        return -1;
+    store->holds[found] = store->holds[--store->hold_count];
+    struct rw_err why = {0};
+    if (rw_store_flush(store, &why) || put_right(store, &why))
+        rw_log(RW_LOG_ERROR, store->camera, "hold %s: %s; the next start tries again", id,
+               why.text);
+    return 0;
+}
+
+void rw_store_keep_closed(struct rw_store *store, int stream)
+{
+    struct rw_err err = {0};
+    int failed = 0;
+    if (!store->hold_count)
+        return;
+    for (int i = 0; i < store->hold_count; i++)
+        if (keep_slots(store, stream, &store->holds[i], &err)) {
+            rw_log(RW_LOG_ERROR, store->camera, "hold %s: %s; what it asks for may be overwritten",
+                   store->holds[i].id, err.text);
+            failed = 1;
+        }
+    if (!failed)
+        fit_ring(store, stream);
+}
+
+static int take_hold(void *arg, const struct rw_hold *hold)
+{
+    if (!hold->released_us)
+        add_hold(arg, hold);
+    return 0;
+}
+
+int rw_store_open_holds(struct rw_store *store, struct rw_err *err)
+{
+    struct rw_err why = {0};
+    if (rw_holds_each(store->disk, store->dir, take_hold, store, &why)) {
+        /* Recording is sacred: what stands in held/ stays there. */
+        rw_log(RW_LOG_ERROR, store->camera, "%s; no hold is let go until then", why.text);
+        fit_rings(store);
+        return 0;
+    }
+    return put_right(store, err);
+}
+
+void rw_store_free_holds(struct rw_store *store)
+{
+    free(store->holds);
+    store->holds = NULL;
+    store->hold_count = 0;
+}
