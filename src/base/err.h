@@ -19,6 +19,7 @@ enum rw_code {
     RW_ECANCELED, /* the caller gave up */
     RW_EEND,      /* the end of the input */
     RW_ENOMEM,
+    RW_ERESTLESS, /* it changes more often than can be followed */
 };
 
 struct rw_err {

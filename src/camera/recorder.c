@@ -150,6 +150,25 @@ static void tick(struct rw_recorder *recorder, int64_t boot_us)
     else if (recorder->index_refused && !recorder->waiting_count &&
              !rw_store_put_word(recorder->options.store, "refused_until", boot_us, &err))
         say_index(recorder, NULL); /* a real commit went through */
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        if (recorder->track[stream])
+            rw_track_tick(recorder->track[stream]);
+}
+
+/* The last pictures; what waits for the disk gets its last chance. */
+static void end_tracks(struct rw_recorder *recorder)
+{
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        struct rw_track *track = recorder->track[stream];
+        if (!track)
+            continue;
+        rw_track_end(track);
+        rw_track_tick(track);
+        if (rw_track_waits(track))
+            rw_log(RW_LOG_ERROR, recorder->options.camera,
+                   "%s stream: the disk still refuses; what waited in memory is lost",
+                   rw_stream_name((enum rw_stream)stream));
+    }
 }
 
 static void *recorder_main(void *arg)
@@ -169,9 +188,7 @@ static void *recorder_main(void *arg)
             next_tick = now + TICK_MS * 1000;
         }
     }
-    for (int stream = 0; stream < RW_STREAMS; stream++)
-        if (recorder->track[stream])
-            rw_track_end(recorder->track[stream]);
+    end_tracks(recorder);
     retry_events(recorder);
     return NULL;
 }

@@ -7,6 +7,8 @@
 
 /* A fragment is written at the latest with so many pictures, or bytes. */
 enum { PICTURES_MAX = 512, FRAGMENT_BYTES = 4 << 20 };
+/* What waits in memory while the disk refuses: 40 s at 2.4 Mbit/s. */
+enum { WAITING_BYTES = 12 << 20 };
 /* Two pictures further apart than this have a hole between them. */
 #define PICTURE_MAX_US INT64_C(3000000)
 /* How long the last picture before a hole lasts, where nothing tells. */
@@ -20,6 +22,13 @@ enum { EARLY_TURNS_MAX = 4 };
 struct piece {
     struct rw_packet *packet; /* owned */
     int64_t duration_us;
+};
+
+/* A picture, or the source's end (packet NULL), that waits for a disk which refuses. */
+struct waiting {
+    struct waiting *next;
+    struct rw_packet *packet; /* owned */
+    enum rw_cause cause;
 };
 
 struct rw_track {
@@ -38,14 +47,18 @@ struct rw_track {
     size_t bytes, bytes_max;         /* of the pieces; and when they must be written */
     size_t gop_bytes, largest_gop;   /* since the last keyframe; of late */
     int64_t interval_us;             /* between the last two pictures */
-    enum rw_cause cause;             /* of a hole before the next fragment */
+    enum rw_cause cause, next_cause; /* of a hole before the pieces, and behind them */
     int64_t end_utc_us, end_boot_us; /* of the fragment before: tells clock steps */
-    bool refused;                    /* the last fragment was lost */
-    bool said;                       /* and the log says so */
-    int64_t said_boot_us;            /* when; 0: never */
-    int early_turns;                 /* from slots not half full, that may still be made */
-    int64_t early_boot_us;           /* when early_turns was counted up last */
-    struct rw_buf init, fragment;    /* scratch */
+    bool refused;                    /* the last fragment was lost, or waits */
+    bool blocked;                    /* the disk refuses: the pieces and what comes now wait */
+    struct waiting *first, *last;    /* what came meanwhile; owned */
+    size_t waiting_bytes;
+    bool wants_key;        /* there is no room for more: the next that is kept is a keyframe */
+    bool said;             /* and the log says so */
+    int64_t said_boot_us;  /* when; 0: never */
+    int early_turns;       /* from slots not half full, that may still be made */
+    int64_t early_boot_us; /* when early_turns was counted up last */
+    struct rw_buf init, fragment; /* scratch */
 };
 
 struct rw_track *rw_track_create(struct rw_store *store, enum rw_stream stream, int64_t fragment_us,
@@ -81,10 +94,23 @@ static void drop_mux(struct rw_track *track)
     track->mux = NULL;
 }
 
+static void drop_waiting(struct rw_track *track)
+{
+    while (track->first) {
+        struct waiting *next = track->first->next;
+        rw_packet_unref(track->first->packet);
+        free(track->first);
+        track->first = next;
+    }
+    track->last = NULL;
+    track->waiting_bytes = 0;
+}
+
 void rw_track_destroy(struct rw_track *track)
 {
     if (!track)
         return;
+    drop_waiting(track);
     drop_pieces(track);
     drop_mux(track);
     rw_packet_unref(track->held);
@@ -133,7 +159,7 @@ static int turn_slot(struct rw_track *track, const struct rw_packet *first, stru
     bool early = rw_store_room(track->store, track->stream) >
                  rw_store_capacity(track->store, track->init.size) / 2;
     if (early && !may_turn_early(track, first->boot_us))
-        return rw_fail(err, RW_EFORMAT,
+        return rw_fail(err, RW_ERESTLESS,
                        "the camera changes its stream or its clock again and again; see what it "
                        "sends");
     if (early)
@@ -186,11 +212,13 @@ static int64_t clock_step(const struct rw_track *track, const struct rw_packet *
     return step > 100000 || step < -100000 ? step : 0;
 }
 
+/* As rw_store_append(): 1 taken, but it waits. */
 static int store_pieces(struct rw_track *track, struct rw_err *err)
 {
     const struct rw_packet *first = track->piece[0].packet;
     bool moved;
-    if (prepare_slot(track, err) || mux_pieces(track, err))
+    if (rw_store_revive(track->store, track->stream, err) || prepare_slot(track, err) ||
+        mux_pieces(track, err))
         return -1;
     struct rw_fragment_in in = {.bytes = track->fragment.data,
                                 .size = track->fragment.size,
@@ -204,21 +232,47 @@ static int store_pieces(struct rw_track *track, struct rw_err *err)
 }
 
 /* A trouble that comes and goes with every picture is told once a minute. */
-static void say_refused(struct rw_track *track, const struct rw_err *err)
+static void say_refused(struct rw_track *track, const struct rw_err *err, const char *meaning)
 {
     int64_t now = track->piece[0].packet->boot_us, since = now - track->said_boot_us;
     rw_board_disk(track->board, err->text);
     if (!track->refused) {
         track->said = !track->said_boot_us || since > SAY_AGAIN_US || since < 0;
         if (track->said)
-            rw_log(RW_LOG_ERROR, track->camera, "%s stream: %s; pictures are being lost",
-                   rw_stream_name(track->stream), err->text);
+            rw_log(RW_LOG_ERROR, track->camera, "%s stream: %s; %s", rw_stream_name(track->stream),
+                   err->text, meaning);
         if (track->said)
             track->said_boot_us = now;
     }
     track->refused = true;
-    track->cause = err->code == RW_EFORMAT ? RW_CAUSE_CAMERA_LOST : RW_CAUSE_DISK;
     drop_mux(track);
+}
+
+static void say_kept(struct rw_track *track)
+{
+    if (track->refused && track->said)
+        rw_log(RW_LOG_INFO, track->camera, "%s stream: pictures are kept again",
+               rw_stream_name(track->stream));
+    if (track->refused)
+        rw_board_disk(track->board, "");
+    track->refused = false;
+}
+
+/* The camera's fault, which waiting does not mend. */
+static bool is_hopeless(enum rw_code code)
+{
+    return code == RW_ERESTLESS || code == RW_EINVAL || code == RW_EFORMAT || code == RW_EFULL;
+}
+
+static void forget_fragment(struct rw_track *track)
+{
+    const struct rw_packet *first = track->piece[0].packet;
+    track->end_utc_us = first->dts_us + track->duration_us;
+    track->end_boot_us = first->boot_us + track->duration_us;
+    drop_pieces(track);
+    if (track->next_cause != RW_CAUSE_NONE)
+        track->cause = track->next_cause;
+    track->next_cause = RW_CAUSE_NONE;
 }
 
 static void write_fragment(struct rw_track *track)
@@ -227,21 +281,55 @@ static void write_fragment(struct rw_track *track)
     if (!track->pieces)
         return;
     const struct rw_packet *first = track->piece[0].packet;
-    if (store_pieces(track, &err)) {
-        say_refused(track, &err);
-    } else {
-        if (track->refused && track->said)
-            rw_log(RW_LOG_INFO, track->camera, "%s stream: pictures are kept again",
-                   rw_stream_name(track->stream));
-        if (track->refused)
-            rw_board_disk(track->board, "");
-        track->refused = false;
-        track->cause = RW_CAUSE_NONE;
+    int failed = store_pieces(track, &err);
+    if (failed < 0 && is_hopeless(err.code)) {
+        say_refused(track, &err, "pictures are being lost");
+        track->cause = err.code == RW_ERESTLESS ? RW_CAUSE_CAMERA_LOST : RW_CAUSE_DISK;
+        forget_fragment(track);
+        return;
+    }
+    track->blocked = failed != 0;
+    if (failed)
+        say_refused(track, &err, "pictures wait in memory");
+    if (failed < 0)
+        return;
+    if (!failed) {
+        say_kept(track);
         rw_board_written(track->board, track->stream, first->dts_us + track->duration_us);
     }
-    track->end_utc_us = first->dts_us + track->duration_us;
-    track->end_boot_us = first->boot_us + track->duration_us;
-    drop_pieces(track);
+    track->cause = RW_CAUSE_NONE;
+    forget_fragment(track);
+}
+
+/* --- what waits --- */
+
+/* Is there room for it? What has none is lost, up to the next keyframe that has. */
+static bool may_come(struct rw_track *track, const struct rw_packet *packet)
+{
+    bool room = !track->blocked || track->waiting_bytes + packet->size <= WAITING_BYTES;
+    if (room && (packet->keyframe || !track->wants_key))
+        return true;
+    if (!track->wants_key)
+        rw_log(RW_LOG_ERROR, track->camera,
+               "%s stream: the disk has refused for too long; pictures are being lost",
+               rw_stream_name(track->stream));
+    track->wants_key = true;
+    return false;
+}
+
+/* Takes the packet's reference; NULL is the source's end. */
+static void let_wait(struct rw_track *track, struct rw_packet *packet, enum rw_cause cause)
+{
+    struct waiting *waiting = calloc(1, sizeof *waiting);
+    if (!waiting)
+        abort();
+    *waiting = (struct waiting){.packet = packet, .cause = cause};
+    if (track->last)
+        track->last->next = waiting;
+    else
+        track->first = waiting;
+    track->last = waiting;
+    track->waiting_bytes += packet ? packet->size : 0;
 }
 
 /* The held picture becomes a piece that lasts this long. */
@@ -271,7 +359,16 @@ static bool breaks_run(const struct rw_track *track, const struct rw_packet *pac
            packet->codec != track->held->codec;
 }
 
-void rw_track_add(struct rw_track *track, struct rw_packet *packet, enum rw_cause cause)
+/* Of a hole before the held picture: behind the pieces that still wait. */
+static void note_cause(struct rw_track *track, enum rw_cause cause)
+{
+    if (track->pieces)
+        track->next_cause = cause;
+    else
+        track->cause = cause;
+}
+
+static void take_packet(struct rw_track *track, struct rw_packet *packet, enum rw_cause cause)
 {
     if (track->held) {
         int64_t interval = packet->dts_us - track->held->dts_us;
@@ -290,16 +387,71 @@ void rw_track_add(struct rw_track *track, struct rw_packet *packet, enum rw_caus
         }
     }
     if (cause != RW_CAUSE_NONE)
-        track->cause = cause;
+        note_cause(track, cause);
     track->held = packet;
 }
 
-void rw_track_end(struct rw_track *track)
+static void take_end(struct rw_track *track)
 {
     if (!track->held)
         return;
     settle_held(track, track->interval_us);
     write_fragment(track);
     drop_mux(track);
-    track->cause = RW_CAUSE_CAMERA_LOST;
+    note_cause(track, RW_CAUSE_CAMERA_LOST);
+}
+
+void rw_track_add(struct rw_track *track, struct rw_packet *packet, enum rw_cause cause)
+{
+    if (!may_come(track, packet)) {
+        rw_packet_unref(packet);
+        return;
+    }
+    if (track->wants_key)
+        cause = RW_CAUSE_DISK;
+    track->wants_key = false;
+    if (track->blocked)
+        let_wait(track, packet, cause);
+    else
+        take_packet(track, packet, cause);
+}
+
+void rw_track_end(struct rw_track *track)
+{
+    if (track->blocked)
+        let_wait(track, NULL, RW_CAUSE_NONE);
+    else
+        take_end(track);
+}
+
+void rw_track_tick(struct rw_track *track)
+{
+    if (!track->blocked)
+        return;
+    struct rw_err err = {0};
+    if (track->pieces)
+        write_fragment(track);
+    else if (!rw_store_revive(track->store, track->stream, &err))
+        track->blocked = false;
+    if (track->blocked)
+        return;
+    say_kept(track);
+    while (!track->blocked && track->first) {
+        struct waiting *waiting = track->first;
+        track->first = waiting->next;
+        if (!track->first)
+            track->last = NULL;
+        if (waiting->packet) {
+            track->waiting_bytes -= waiting->packet->size;
+            take_packet(track, waiting->packet, waiting->cause);
+        } else {
+            take_end(track);
+        }
+        free(waiting);
+    }
+}
+
+bool rw_track_waits(const struct rw_track *track)
+{
+    return track->blocked;
 }

@@ -47,6 +47,7 @@ struct rw_store {
     struct rw_hold *holds; /* those in force; owned */
     int hold_count;
     struct rw_aging aging;
+    bool index_waits; /* rows were refused: tried again every tick */
     bool events_wait; /* some ended event is not in the ring yet */
     uint64_t index_commits;
 };

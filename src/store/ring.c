@@ -21,6 +21,20 @@ void rw_ring_forget_unsynced(struct rw_ring *ring)
     memcpy(ring->synced_link, ring->link, RW_HASH_SIZE);
 }
 
+void rw_ring_carry(struct rw_ring *ring, struct rw_unsynced *list, int count)
+{
+    rw_ring_forget_unsynced(ring);
+    for (int i = 0; i < RW_UNSYNCED_MAX; i++)
+        rw_buf_finish(&ring->unsynced[i].payload);
+    memcpy(ring->unsynced, list, (size_t)count * sizeof *list);
+    ring->unsynced_count = count;
+    for (int i = 0; i < count; i++)
+        ring->unsynced_bytes += list[i].record.length;
+    if (count)
+        ring->unsynced_since_us = list[0].record.boot_us;
+    free(list);
+}
+
 void rw_ring_finish(struct rw_ring *ring)
 {
     if (ring->fd >= 0)

@@ -143,24 +143,34 @@ int rw_store_append(struct rw_store *store, enum rw_stream stream, const struct 
                                .step_us = in->step_us};
     follow_clock(store, (int)stream, in, record.clock_trust);
     explain_hole(store, (int)stream, in, &record);
-    int failed = rw_ring_write(ring, &record, in->bytes, err);
-    if (!failed && sync_due(store, ring, in)) {
-        failed = rw_ring_sync(ring, err);
-        if (!failed)
-            failed = rw_store_absorb(store, (int)stream, err) ? -2 : 0;
-    }
     store->resumed[stream] = true;
-    if (failed != -1)
-        return failed ? -1 : 0;
-    *moved = true;
-    return rw_store_move_on(store, (int)stream, err);
+    int failed = rw_ring_write(ring, &record, in->bytes, err);
+    bool due = !failed && sync_due(store, ring, in);
+    if (due)
+        failed = rw_ring_sync(ring, err);
+    *moved = failed != 0;
+    if (*moved)
+        failed = rw_store_move_on(store, (int)stream, err);
+    else if (due)
+        failed = rw_store_absorb(store, (int)stream, err);
+    if (failed && rw_store_waits(store, stream))
+        return 1;
+    store->index_waits |= failed != 0; /* the fragment is on disk, its row is not */
+    return 0;
 }
 
 int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err)
 {
     int failed = 0;
+    struct rw_err own = {0};
+    if (!err)
+        err = &own;
     if (store->index_damaged)
         return rw_fail(err, RW_EFORMAT, "the index of %s is damaged", store->dir);
+    if (store->index_waits) {
+        failed |= rw_store_flush(store, err);
+        store->index_waits = failed;
+    }
     if (store->events_wait)
         failed |= rw_store_events_to_ring(store, err);
     for (int stream = 0; stream < RW_STREAMS; stream++) {
@@ -173,6 +183,11 @@ int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err)
     if (!failed && store->max_age_us)
         failed = rw_store_age(store, now, err);
     return failed ? -1 : 0;
+}
+
+bool rw_store_waits(const struct rw_store *store, enum rw_stream stream)
+{
+    return store->ring[stream].unsynced_count && store->ring[stream].open < 0;
 }
 
 int rw_store_mark_damaged(struct rw_store *store, enum rw_stream stream, uint64_t seq, int slot,

@@ -71,10 +71,16 @@ struct rw_fragment_in {
  * between the last fragment's end and this start becomes the gap that `cause` names (in part
  * recorder-off or power, where this is the first since the store was opened).
  * Where the disk refuses, the slot is abandoned and everything since its last sync is written again
- * to the next one; *moved says so. RW_EIO and the like: three slots refused, the fragment is lost
- * and there is no open slot. RW_EFULL: it does not fit, begin another slot. */
+ * to the next one; *moved says so. 1 with *err: three slots refused, there is no open slot, and the
+ * fragment waits in memory with those before it. -1: it was not taken (RW_EFULL: it does not fit,
+ * begin another slot). An index that refuses is told by rw_store_tick(). */
 int rw_store_append(struct rw_store *store, enum rw_stream stream, const struct rw_fragment_in *in,
                     bool *moved, struct rw_err *err);
+/* Finds a slot for fragments that wait in memory, and writes them. 0: none wait any more; the slot
+ * that took them is open. */
+int rw_store_revive(struct rw_store *store, enum rw_stream stream, struct rw_err *err);
+/* Do some? */
+bool rw_store_waits(const struct rw_store *store, enum rw_stream stream);
 /* Syncs both rings if they are due at this CLOCK_BOOTTIME, and writes the index when it has waited
  * long enough. Call it every second or so. */
 int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err);

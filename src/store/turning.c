@@ -327,7 +327,8 @@ static void give_back(struct rw_ring *ring, const int *tried, int count)
 }
 
 /* The disk refused the open slot: leave it, and write everything since its last sync again to the
- * next, up to three of them. Never retried in place and called saved. */
+ * next, up to three of them. Never retried in place and called saved. Where none takes it, it is
+ * kept in memory, see rw_store_revive(). */
 int rw_store_move_on(struct rw_store *store, int stream, struct rw_err *err)
 {
     struct rw_ring *ring = &store->ring[stream];
@@ -341,7 +342,9 @@ int rw_store_move_on(struct rw_store *store, int stream, struct rw_err *err)
     memset(ring->unsynced, 0, (size_t)count * sizeof *lost);
     enum turned turned = TURNED;
     while (failed && turned != INDEX_REFUSED && tries < MOVES_MAX) {
-        rw_log(RW_LOG_ERROR, store->camera, "%s; recording goes on in the next slot", err->text);
+        if (ring->open >= 0)
+            rw_log(RW_LOG_ERROR, store->camera, "%s; recording goes on in the next slot",
+                   err->text);
         rw_ring_abandon(ring);
         ring->unsynced_count = 0;
         ring->unsynced_bytes = 0;
@@ -349,11 +352,12 @@ int rw_store_move_on(struct rw_store *store, int stream, struct rw_err *err)
                       &tried[++tries], err);
         failed = turned != TURNED || write_again(ring, lost, count, err);
     }
-    free_unsynced(lost, count);
-    if (!failed)
+    if (!failed) {
+        free_unsynced(lost, count);
         return rw_store_absorb(store, stream, err);
+    }
     rw_ring_abandon(ring);
-    rw_ring_forget_unsynced(ring);
+    rw_ring_carry(ring, lost, count);
     give_back(ring, tried, tries + 1);
     return -1;
 }
@@ -363,8 +367,20 @@ int rw_store_sync(struct rw_store *store, int stream, struct rw_err *err)
     struct rw_ring *ring = &store->ring[stream];
     if (!ring->unsynced_count)
         return 0;
+    if (ring->open < 0)
+        return rw_store_revive(store, (enum rw_stream)stream, err);
     return rw_ring_sync(ring, err) ? rw_store_move_on(store, stream, err)
                                    : rw_store_absorb(store, stream, err);
+}
+
+int rw_store_revive(struct rw_store *store, enum rw_stream stream, struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    if (!ring->unsynced_count || ring->open >= 0)
+        return 0;
+    rw_fail(err, RW_EIO, "%s stream: %d fragments wait for a slot", rw_stream_name(stream),
+            ring->unsynced_count);
+    return rw_store_move_on(store, (int)stream, err);
 }
 
 size_t rw_store_room(const struct rw_store *store, enum rw_stream stream)
@@ -401,7 +417,7 @@ int rw_store_begin(struct rw_store *store, enum rw_stream stream, const uint8_t 
     if (size > rw_store_capacity(store, 0))
         return rw_fail(err, RW_EINVAL, "the init segment of %zu bytes does not fit into a slot",
                        size);
-    if (ring->open >= 0 && rw_store_sync(store, (int)stream, err))
+    if (rw_store_sync(store, (int)stream, err))
         return -1;
     int tried[MOVES_MAX];
     for (int tries = 0; tries < MOVES_MAX; tries++) {
