@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -199,6 +200,12 @@ static int system_locked(void *self, const char *path)
     return held;
 }
 
+static void system_forget(void *self, int fd, int64_t offset, int64_t size)
+{
+    (void)self;
+    posix_fadvise(fd, offset, size, POSIX_FADV_DONTNEED);
+}
+
 const struct rw_disk *rw_disk_system(void)
 {
     static const struct rw_disk disk = {
@@ -219,8 +226,21 @@ const struct rw_disk *rw_disk_system(void)
         .list = system_list,
         .lock = system_lock,
         .locked = system_locked,
+        .forget = system_forget,
     };
     return &disk;
+}
+
+void rw_disk_identify(const char *path, char out[RW_DISK_ID_SIZE])
+{
+    struct statfs fs;
+    uint32_t id[2];
+    *out = 0;
+    if (statfs(path, &fs))
+        return;
+    _Static_assert(sizeof id == sizeof fs.f_fsid, "statfs(2): f_fsid is two words");
+    memcpy(id, &fs.f_fsid, sizeof id);
+    snprintf(out, RW_DISK_ID_SIZE, "%lx-%08x%08x", (unsigned long)fs.f_type, id[0], id[1]);
 }
 
 int rw_disk_read_full(const struct rw_disk *disk, int fd, void *bytes, size_t size, int64_t offset)

@@ -33,11 +33,24 @@ struct rw_disk {
      * The descriptor unlocks when closed. wait: for its turn. Else -1, EAGAIN: somebody holds it.
      */
     int (*lock)(void *self, const char *path, bool wait);
+    /* Drops what memory holds of these bytes, so that reading them reads the disk. NULL: no need.
+     */
+    void (*forget)(void *self, int fd, int64_t offset, int64_t size);
     int (*locked)(void *self, const char *path); /* 1: somebody holds it, 0: nobody, or no file */
 };
 
 /* The kernel's. Static, never freed, any thread. */
 const struct rw_disk *rw_disk_system(void);
+
+enum { RW_DISK_ID_SIZE = 40 };
+/* Which file system a path is on, in a word that stays the same when it is mounted again; "" where
+ * that cannot be told. */
+void rw_disk_identify(const char *path, char out[RW_DISK_ID_SIZE]);
+
+/* The environment variable that tells a service's processes which file system the storage was on
+ * when the service began: a camera that starts again does not begin to record on another disk that
+ * was plugged in meanwhile, nor into the empty folder that a disk leaves behind. */
+#define RW_DISK_OF_START "ROADWATCH_DISK"
 
 /* Whole transfers: loops over short counts and EINTR. 0, or -1 with errno (EIO at end of file). */
 int rw_disk_read_full(const struct rw_disk *disk, int fd, void *bytes, size_t size, int64_t offset);

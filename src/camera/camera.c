@@ -15,10 +15,12 @@
 #include "camera/ingest.h"
 #include "camera/post.h"
 #include "camera/recorder.h"
+#include "camera/scrub.h"
 #include "camera/state.h"
 #include "camera/watcher.h"
 #include "store/reader.h"
 
+enum { ASK_MS = 8000 }; /* the recorder's answer is waited for so long */
 enum { TICK_US = 500000, RECORDER_BYTES = 24 << 20, WATCHER_BYTES = 4 << 20 };
 
 struct camera {
@@ -26,7 +28,7 @@ struct camera {
     const struct rw_config *config;
     const struct rw_camera_config *camera;
     const struct rw_clock *clock;
-    char dir[512], socket[PATH_MAX + 64], alerts_socket[PATH_MAX + 64];
+    char dir[RW_CAMERA_DIR_SIZE], socket[PATH_MAX + 64], alerts_socket[PATH_MAX + 64];
     int64_t started_boot_us;
     struct rw_state state;
     int door;
@@ -38,6 +40,7 @@ struct camera {
     struct rw_recorder *recorder;
     struct rw_watcher *watcher;
     struct rw_ingest *ingest[RW_STREAMS];
+    struct rw_scrub *scrub;
 };
 
 /* --- the door --- */
@@ -127,6 +130,69 @@ static json_t *answer_ack(struct camera *camera, const json_t *request)
     return ok();
 }
 
+/* The recorder owns the store: it is asked, and waited for a while. NULL: it is busy. */
+static struct rw_ask *ask_recorder(struct camera *camera, struct rw_ask *ask)
+{
+    struct rw_post *post = rw_post_create(RW_POST_ASK, RW_MAIN);
+    post->ask = ask;
+    rw_post_send(camera->to_recorder, post);
+    if (rw_ask_wait(ask, ASK_MS))
+        return ask;
+    rw_ask_unref(ask);
+    return NULL;
+}
+
+static json_t *answer_ask(struct camera *camera, struct rw_ask *ask)
+{
+    json_t *reply;
+    ask = ask_recorder(camera, ask);
+    if (!ask)
+        return refuse("the disk is slow just now; see `hold --list` whether it was done");
+    if (ask->failed)
+        reply = refuse(ask->err.text);
+    else
+        reply = json_pack("{s:s, s:I, s:I, s:i, s:I, s:f}", "id", ask->hold.id, "from",
+                          (json_int_t)ask->hold.from_us, "to", (json_int_t)ask->hold.to_us, "slots",
+                          ask->cost.slots, "bytes", (json_int_t)ask->cost.bytes, "costs_days",
+                          ask->cost.days);
+    rw_ask_unref(ask);
+    return reply;
+}
+
+static bool take_word(const json_t *request, const char *key, char *out, size_t size)
+{
+    const char *text = json_string_value(json_object_get(request, key));
+    if (!text || !*text || strlen(text) >= size)
+        return false;
+    strcpy(out, text);
+    return true;
+}
+
+static json_t *answer_hold(struct camera *camera, const json_t *request)
+{
+    bool dry = json_is_true(json_object_get(request, "dry"));
+    struct rw_hold hold = {.from_us = json_integer_value(json_object_get(request, "from")),
+                           .to_us = json_integer_value(json_object_get(request, "to"))};
+    if (hold.from_us <= 0 || hold.from_us >= hold.to_us ||
+        !take_word(request, "by", hold.by, sizeof hold.by) ||
+        !take_word(request, "reason", hold.reason, sizeof hold.reason))
+        return refuse("hold needs \"from\" before \"to\", \"by\" and \"reason\"");
+    struct rw_ask *ask = rw_ask_create(dry ? RW_ASK_COST : RW_ASK_HOLD);
+    ask->hold = hold;
+    return answer_ask(camera, ask);
+}
+
+static json_t *answer_release(struct camera *camera, const json_t *request)
+{
+    struct rw_hold hold = {0};
+    if (!take_word(request, "id", hold.id, sizeof hold.id) ||
+        !take_word(request, "by", hold.by, sizeof hold.by))
+        return refuse("release needs \"id\" and \"by\"");
+    struct rw_ask *ask = rw_ask_create(RW_ASK_RELEASE);
+    ask->hold = hold;
+    return answer_ask(camera, ask);
+}
+
 static json_t *answer(void *arg, const json_t *request)
 {
     struct camera *camera = arg;
@@ -141,6 +207,10 @@ static json_t *answer(void *arg, const json_t *request)
         return answer_snooze(camera, request);
     if (!strcmp(word, "ack"))
         return answer_ack(camera, request);
+    if (!strcmp(word, "hold"))
+        return answer_hold(camera, request);
+    if (!strcmp(word, "release"))
+        return answer_release(camera, request);
     return NULL;
 }
 
@@ -200,20 +270,44 @@ static int make_loop(struct camera *camera, struct rw_err *err)
 
 /* --- the parts --- */
 
+void rw_camera_store_options(const struct rw_config *config, const struct rw_camera_config *camera,
+                             char *dir, struct rw_store_options *out)
+{
+    snprintf(dir, RW_CAMERA_DIR_SIZE, "%s/%s", config->storage.path, camera->id);
+    *out = (struct rw_store_options){.dir = dir,
+                                     .site = config->site.id,
+                                     .camera = camera->id,
+                                     .slots = {rw_config_slots(config, &camera->main), 0},
+                                     .slot_size = config->storage.slot_size,
+                                     .max_age_us = config->storage.max_age_us,
+                                     .sync_us = config->storage.sync_us,
+                                     .disk = rw_disk_system(),
+                                     .clock = rw_clock_system()};
+    if (*camera->sub.url)
+        out->slots[RW_SUB] = rw_config_slots(config, &camera->sub);
+}
+
+/* The service knows which disk it began on. */
+static int check_disk(const struct camera *camera, struct rw_err *err)
+{
+    char now[RW_DISK_ID_SIZE];
+    const char *path = camera->config->storage.path, *then = getenv(RW_DISK_OF_START);
+    rw_disk_identify(path, now);
+    if (!then || !*then || !strcmp(then, now))
+        return 0;
+    return rw_fail(
+        err, RW_EFOREIGN,
+        "the disk at %s is not the one that the service began with; put that one back, or "
+        "restart the service to begin on this one",
+        path);
+}
+
 static int open_store(struct camera *camera, struct rw_err *err)
 {
-    const struct rw_config *config = camera->config;
-    struct rw_store_options options = {.dir = camera->dir,
-                                       .site = config->site.id,
-                                       .camera = camera->camera->id,
-                                       .slots = {rw_config_slots(config, &camera->camera->main), 0},
-                                       .slot_size = config->storage.slot_size,
-                                       .max_age_us = config->storage.max_age_us,
-                                       .sync_us = config->storage.sync_us,
-                                       .disk = rw_disk_system(),
-                                       .clock = camera->clock};
-    if (*camera->camera->sub.url)
-        options.slots[RW_SUB] = rw_config_slots(config, &camera->camera->sub);
+    struct rw_store_options options;
+    rw_camera_store_options(camera->config, camera->camera, camera->dir, &options);
+    if (check_disk(camera, err))
+        return -1;
     camera->store = rw_store_open(&options, err);
     if (!camera->store)
         return -1;
@@ -281,11 +375,25 @@ static int start_ingest(struct camera *camera, enum rw_stream stream, struct rw_
     return camera->ingest[stream] ? 0 : -1;
 }
 
+static int start_scrub(struct camera *camera, struct rw_err *err)
+{
+    struct rw_scrub_options options = {.dir = camera->dir,
+                                       .disk = rw_disk_system(),
+                                       .pass_us = camera->config->storage.scrub_us,
+                                       .recorder = camera->to_recorder,
+                                       .cancel = camera->cancel};
+    if (!options.pass_us)
+        return 0;
+    camera->scrub = rw_scrub_start(&options, err);
+    return camera->scrub ? 0 : -1;
+}
+
 static int start_parts(struct camera *camera, struct rw_err *err)
 {
     return open_store(camera, err) || open_door(camera, err) || make_loop(camera, err) ||
                    start_recorder(camera, err) || start_watcher(camera, err) ||
-                   start_ingest(camera, RW_MAIN, err) || start_ingest(camera, RW_SUB, err)
+                   start_ingest(camera, RW_MAIN, err) || start_ingest(camera, RW_SUB, err) ||
+                   start_scrub(camera, err)
                ? -1
                : 0;
 }
@@ -305,6 +413,7 @@ static void stop_parts(struct camera *camera)
     rw_cancel_request(camera->cancel);
     for (int stream = 0; stream < RW_STREAMS; stream++)
         rw_ingest_stop(camera->ingest[stream]);
+    rw_scrub_stop(camera->scrub);
     rw_watcher_stop(camera->watcher);
     if (camera->recorder && camera->loop) {
         struct rw_post *post = rw_post_create(RW_POST_STATE, RW_MAIN);
@@ -366,7 +475,6 @@ int rw_camera_run(const struct rw_config *config, const char *id)
         return 1;
     }
     block_signals();
-    snprintf(camera.dir, sizeof camera.dir, "%s/%s", config->storage.path, id);
     camera.started_boot_us = rw_now(camera.clock).boot_us;
     camera.board = rw_board_create();
     camera.cancel = rw_cancel_create();

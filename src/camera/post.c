@@ -28,6 +28,7 @@ void rw_post_destroy(struct rw_post *post)
     rw_packet_unref(post->packet);
     rw_buf_finish(&post->jpeg);
     rw_buf_finish(&post->thumbnail);
+    rw_ask_unref(post->ask);
     free(post);
 }
 

@@ -3,17 +3,20 @@
 
 #include "base/buf.h"
 #include "base/mailbox.h"
+#include "camera/ask.h"
 #include "media/packet.h"
 #include "roadwatch/event.h"
 #include "store/store.h"
 
 enum rw_post_kind {
-    RW_POST_PACKET, /* stream, packet; cause: why packets are missing before it */
-    RW_POST_LOST,   /* stream: the source ended; what is held can be written */
-    RW_POST_EVENT,  /* event, jpeg and thumbnail (empty: as they were) */
-    RW_POST_STATE,  /* text: state, more: reason, number: since, UTC us */
-    RW_POST_ACK,    /* text: event id, more: by whom */
-    RW_POST_WORD,   /* text: key, number: value */
+    RW_POST_PACKET,  /* stream, packet; cause: why packets are missing before it */
+    RW_POST_LOST,    /* stream: the source ended; what is held can be written */
+    RW_POST_EVENT,   /* event, jpeg and thumbnail (empty: as they were) */
+    RW_POST_STATE,   /* text: state, more: reason, number: since, UTC us */
+    RW_POST_ACK,     /* text: event id, more: by whom */
+    RW_POST_WORD,    /* text: key, number: value */
+    RW_POST_ASK,     /* ask */
+    RW_POST_DAMAGED, /* stream, slot, number: sequence */
 };
 
 struct rw_post {
@@ -26,6 +29,8 @@ struct rw_post {
     struct rw_buf jpeg, thumbnail; /* owned */
     char text[64], more[200];
     int64_t number;
+    int slot;
+    struct rw_ask *ask; /* the recorder's reference */
 };
 
 struct rw_post *rw_post_create(enum rw_post_kind kind, enum rw_stream stream);

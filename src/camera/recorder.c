@@ -15,6 +15,7 @@
 /* Packets come without waking the thread: it looks this often. */
 enum { LOOK_MS = 250, TICK_MS = 1000, WAITING_MAX = 256 };
 #define FRAGMENT_MAX_US INT64_C(1000000)
+#define REFUSED_MAX_US INT64_C(60000000)
 
 struct rw_recorder {
     struct rw_recorder_options options;
@@ -24,12 +25,23 @@ struct rw_recorder {
     struct rw_post *waiting[WAITING_MAX]; /* events the disk refused, oldest first */
     int waiting_count;
     bool index_refused;
+    int64_t refused_since_us; /* CLOCK_BOOTTIME */
 };
 
-/* An index that is damaged is put aside and made anew when the store is opened: begin anew. */
+/* An index that is damaged is put aside and made anew when the store is opened, and one that is
+ * refused for long may be so because its disk went away and came back: begin anew. */
+static bool should_begin_anew(struct rw_recorder *recorder, const struct rw_err *err)
+{
+    int64_t now = rw_now(recorder->options.clock).boot_us;
+    if (!recorder->index_refused)
+        recorder->refused_since_us = now;
+    return recorder->index_refused ? now - recorder->refused_since_us > REFUSED_MAX_US
+                                   : err->code == RW_EFORMAT;
+}
+
 static void say_index(struct rw_recorder *recorder, const struct rw_err *err)
 {
-    if (err && err->code == RW_EFORMAT && !recorder->index_refused)
+    if (err && should_begin_anew(recorder, err))
         kill(getpid(), SIGTERM);
     if (err && !recorder->index_refused)
         rw_log(RW_LOG_ERROR, recorder->options.camera, "%s; trying again", err->text);
@@ -111,6 +123,19 @@ static void take_state(struct rw_recorder *recorder, const struct rw_post *post)
     rw_poke(recorder->options.alerts_socket);
 }
 
+static void mark_damaged(struct rw_recorder *recorder, const struct rw_post *post)
+{
+    struct rw_err err = {0};
+    rw_log(
+        RW_LOG_ERROR, recorder->options.camera,
+        "%s slot %d: the bytes of record %lld are no longer those that were written; it is marked "
+        "as damaged, and the disk may be failing",
+        rw_stream_name(post->stream), post->slot, (long long)post->number);
+    if (rw_store_mark_damaged(recorder->options.store, post->stream, (uint64_t)post->number,
+                              post->slot, &err))
+        say_index(recorder, &err);
+}
+
 /* Takes the post. */
 static void handle(struct rw_recorder *recorder, struct rw_post *post)
 {
@@ -135,6 +160,13 @@ static void handle(struct rw_recorder *recorder, struct rw_post *post)
     case RW_POST_WORD:
         if (rw_store_put_word(recorder->options.store, post->text, post->number, &err))
             say_index(recorder, &err);
+        break;
+    case RW_POST_ASK:
+        rw_ask_answer(post->ask, recorder->options.store);
+        post->ask = NULL;
+        break;
+    case RW_POST_DAMAGED:
+        mark_damaged(recorder, post);
         break;
     }
     rw_post_destroy(post);

@@ -17,7 +17,7 @@ void rw_track_destroy(struct rw_track *track); /* takes NULL; writes nothing */
 void rw_track_add(struct rw_track *track, struct rw_packet *packet, enum rw_cause cause);
 /* The source ended: writes what is held. */
 void rw_track_end(struct rw_track *track);
-/* While the disk refuses, pictures wait in memory, a bounded number of bytes; this tries again. Call
- * it every second. */
+/* While the disk refuses, pictures wait in memory, a bounded number of bytes; this tries again.
+ * Call it every second. */
 void rw_track_tick(struct rw_track *track);
 bool rw_track_waits(const struct rw_track *track); /* do some still? */

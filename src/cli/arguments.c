@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,23 +33,37 @@ static const struct rw_command commands[] = {
      CONFIG | RW_OPTION_CAMERA | RW_OPTION_JSON},
     {"fsck", "", "checks the recordings and their index", RW_ROLE_NONE, rw_command_fsck,
      CONFIG | RW_OPTION_CAMERA | RW_OPTION_REBUILD | RW_OPTION_JSON},
+    {"hold", "", "keeps footage from being overwritten, past or to come; prints the hold's id",
+     RW_ROLE_NONE, rw_command_hold,
+     CONFIG | RW_OPTION_CAMERA | RW_OPTION_SPAN | RW_OPTION_HOLD | RW_OPTION_BY | RW_OPTION_JSON},
+    {"release", "HOLD", "ends a hold", RW_ROLE_NONE, rw_command_release,
+     CONFIG | RW_OPTION_BY | RW_OPTION_JSON},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 struct option_row {
-    const char *name, *value, *help;
+    const char *name, *value, *help; /* value NULL: a flag */
     unsigned option;
+    size_t at; /* in struct rw_arguments: a const char *, or a flag's bool */
 };
+#define AT(field) offsetof(struct rw_arguments, field)
 
 static const struct option_row option_rows[] = {
-    {"config", "FILE", "the configuration (-c); default /etc/roadwatch/roadwatch.yaml", CONFIG},
-    {"camera", "ID", "only this camera", RW_OPTION_CAMERA},
-    {"from", "TIME", "2026-11-23T12:00:00Z, \"2026-11-23 19:00\" local, now, -15m", RW_OPTION_SPAN},
-    {"to", "TIME", "the same; default now", RW_OPTION_SPAN},
-    {"stream", "main|sub", "which stream; default main", RW_OPTION_STREAM},
-    {"json", NULL, "for programs", RW_OPTION_JSON},
-    {"rebuild", NULL, "makes the index anew from the slots", RW_OPTION_REBUILD},
-    {"live", NULL, "looks at each camera for some seconds", RW_OPTION_LIVE},
+    {"config", "FILE", "the configuration (-c); default /etc/roadwatch/roadwatch.yaml", CONFIG,
+     AT(config_path)},
+    {"camera", "ID", "only this camera", RW_OPTION_CAMERA, AT(camera)},
+    {"from", "TIME", "2026-11-23T12:00:00Z, \"2026-11-23 19:00\" local, now, -15m", RW_OPTION_SPAN,
+     AT(from)},
+    {"to", "TIME", "the same; default now", RW_OPTION_SPAN, AT(to)},
+    {"stream", "main|sub", "which stream; default main", RW_OPTION_STREAM, AT(stream)},
+    {"reason", "TEXT", "why it is held: a case number, what happened", RW_OPTION_HOLD, AT(reason)},
+    {"by", "NAME", "who asks for it; default the user's name", RW_OPTION_BY, AT(by)},
+    {"dry-run", NULL, "only says what it would cost", RW_OPTION_HOLD, AT(dry_run)},
+    {"list", NULL, "the holds in force", RW_OPTION_HOLD, AT(list)},
+    {"all", NULL, "with --list: released ones too", RW_OPTION_HOLD, AT(all)},
+    {"json", NULL, "for programs", RW_OPTION_JSON, AT(json)},
+    {"rebuild", NULL, "makes the index anew from the slots", RW_OPTION_REBUILD, AT(rebuild)},
+    {"live", NULL, "looks at each camera for some seconds", RW_OPTION_LIVE, AT(live)},
 };
 enum { OPTIONS = sizeof option_rows / sizeof *option_rows };
 
@@ -94,26 +109,15 @@ static const struct rw_command *find_command(const char *name)
     return NULL;
 }
 
-static void take_option(struct rw_arguments *arguments, const char *name, const char *value)
+static void take_option(struct rw_arguments *arguments, const struct option_row *row,
+                        const char *value)
 {
-    if (!strcmp(name, "config")) {
-        arguments->config_path = value;
-        arguments->config_given = true;
-    } else if (!strcmp(name, "camera")) {
-        arguments->camera = value;
-    } else if (!strcmp(name, "from")) {
-        arguments->from = value;
-    } else if (!strcmp(name, "to")) {
-        arguments->to = value;
-    } else if (!strcmp(name, "stream")) {
-        arguments->stream = value;
-    } else if (!strcmp(name, "json")) {
-        arguments->json = true;
-    } else if (!strcmp(name, "rebuild")) {
-        arguments->rebuild = true;
-    } else {
-        arguments->live = true;
-    }
+    char *at = (char *)arguments + row->at;
+    if (row->value)
+        memcpy(at, &value, sizeof value);
+    else
+        *(bool *)at = true;
+    arguments->config_given |= row->option == CONFIG;
 }
 
 static int check_operand(struct rw_arguments *arguments, int argc, char **argv)
@@ -164,7 +168,7 @@ static int parse_options(struct rw_arguments *arguments, int argc, char **argv)
                                command->name);
         if (got == '?')
             return complain_of_option(command, argv[optind - 1]);
-        take_option(arguments, got == 'c' ? "config" : option_rows[got - 1].name, optarg);
+        take_option(arguments, &option_rows[got == 'c' ? 0 : got - 1], optarg); /* 0: config */
     }
     return check_operand(arguments, argc, argv);
 }

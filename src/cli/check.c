@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "camera/camera.h"
 #include "cli/cli.h"
 #include "cli/measure.h"
 #include "store/reader.h"
@@ -23,15 +24,12 @@ struct promise {
 static struct promise promise_of(struct rw_reader *reader, const struct rw_stream_config *config,
                                  enum rw_stream stream)
 {
-    struct rw_extent extent;
+    int64_t bytes, recorded_us;
     struct promise promise = {.bits = stream == RW_MAIN ? ASSUMED_MAIN : ASSUMED_SUB};
-    if (reader && !rw_reader_extent(reader, stream, &extent, NULL) && extent.any &&
-        extent.newest_us - extent.oldest_us > ENOUGH_US) {
-        int64_t bytes = rw_reader_bytes(reader, stream, NULL);
-        if (bytes > 0) {
-            promise.bits = (double)bytes * 8e6 / (double)(extent.newest_us - extent.oldest_us);
-            promise.measured = true;
-        }
+    if (reader && !rw_reader_totals(reader, stream, &bytes, &recorded_us, NULL) &&
+        recorded_us > ENOUGH_US) {
+        promise.bits = (double)bytes * 8e6 / (double)recorded_us;
+        promise.measured = true;
     }
     promise.days = (double)config->keep_bytes * 8 / promise.bits / 86400;
     return promise;
@@ -79,16 +77,9 @@ static double camera_days(const struct rw_config *config, const struct rw_camera
 static int camera_need(const struct rw_config *config, const struct rw_camera_config *camera,
                        int64_t *missing, int64_t *available, struct rw_err *err)
 {
-    char dir[PATH_MAX];
-    snprintf(dir, sizeof dir, "%s/%s", config->storage.path, camera->id);
-    struct rw_store_options options = {.dir = dir,
-                                       .site = config->site.id,
-                                       .camera = camera->id,
-                                       .slots = {rw_config_slots(config, &camera->main), 0},
-                                       .slot_size = config->storage.slot_size,
-                                       .disk = rw_disk_system()};
-    if (*camera->sub.url)
-        options.slots[RW_SUB] = rw_config_slots(config, &camera->sub);
+    char dir[RW_CAMERA_DIR_SIZE];
+    struct rw_store_options options;
+    rw_camera_store_options(config, camera, dir, &options);
     return rw_store_need(&options, missing, available, NULL, err);
 }
 

@@ -25,6 +25,8 @@ enum rw_option {
     RW_OPTION_JSON = 16,
     RW_OPTION_REBUILD = 32,
     RW_OPTION_LIVE = 64,
+    RW_OPTION_HOLD = 128, /* reason, by, list, all, dry-run */
+    RW_OPTION_BY = 256,
 };
 
 struct rw_arguments {
@@ -33,7 +35,8 @@ struct rw_arguments {
     bool config_given;
     const char *operand;                     /* NULL: none */
     const char *camera, *from, *to, *stream; /* NULL: not given */
-    bool json, rebuild, live;
+    const char *reason, *by;                 /* NULL: not given */
+    bool json, rebuild, live, list, all, dry_run;
 };
 
 /* -1: go on with arguments->command. Otherwise everything was said (help, version, wrong use) and
@@ -52,6 +55,8 @@ int rw_command_events(const struct rw_arguments *arguments);
 int rw_command_coverage(const struct rw_arguments *arguments);
 int rw_command_detect(const struct rw_arguments *arguments);
 int rw_command_fsck(const struct rw_arguments *arguments);
+int rw_command_hold(const struct rw_arguments *arguments);
+int rw_command_release(const struct rw_arguments *arguments);
 
 /* --from and --to, with these defaults (UTC us). 0, or the exit status after a complaint. */
 int rw_arguments_span(const struct rw_arguments *arguments, int64_t now_us, int64_t *from_us,

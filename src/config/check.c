@@ -92,12 +92,17 @@ int rw_check_storage(const struct rw_reading *reading, const struct rw_node *nod
     static const struct rw_bounds sync = {250000, 60 * RW_SECOND_US, "250ms to 60s"};
     static const struct rw_bounds age = {RW_SECOND_US, INT64_C(36500) * 86400 * RW_SECOND_US,
                                          "1s to 36500d"};
+    static const struct rw_bounds scrub = {0, INT64_C(365) * 86400 * RW_SECOND_US,
+                                           "0 (never) or up to 365d"};
     out->storage.path = rw_text_beside(reading, raw->path ? raw->path : "/var/lib/roadwatch");
     out->storage.slot_size = 64 << 20;
     out->storage.sync_us = 2 * RW_SECOND_US;
+    out->storage.scrub_us = INT64_C(7) * 86400 * RW_SECOND_US;
     if (rw_check_size(reading, node, "slot_size", raw->slot_size, slot, &out->storage.slot_size))
         return -1;
     if (rw_check_duration(reading, node, "sync", raw->sync, sync, &out->storage.sync_us))
+        return -1;
+    if (rw_check_duration(reading, node, "scrub", raw->scrub, scrub, &out->storage.scrub_us))
         return -1;
     return rw_check_duration(reading, node, "max_age", raw->max_age, age, &out->storage.max_age_us);
 }

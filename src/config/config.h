@@ -84,6 +84,7 @@ struct rw_config {
         int64_t slot_size;
         int64_t sync_us;
         int64_t max_age_us; /* 0: none */
+        int64_t scrub_us;   /* in this time every byte is read again and checked; 0: never */
     } storage;
     struct rw_mqtt_config mqtt;
     struct rw_web_config web;

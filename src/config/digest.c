@@ -86,10 +86,11 @@ static json_t *site_json(const struct rw_config *config)
 
 static json_t *storage_json(const struct rw_config *config)
 {
-    return sure(json_pack("{so sI sI sI}", "path", hashed(config->storage.path), "slot_size",
+    return sure(json_pack("{so sI sI sI sI}", "path", hashed(config->storage.path), "slot_size",
                           (json_int_t)config->storage.slot_size, "sync",
                           (json_int_t)config->storage.sync_us, "max_age",
-                          (json_int_t)config->storage.max_age_us));
+                          (json_int_t)config->storage.max_age_us, "scrub",
+                          (json_int_t)config->storage.scrub_us));
 }
 
 static json_t *mqtt_json(const struct rw_mqtt_config *mqtt)

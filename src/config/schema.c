@@ -35,6 +35,7 @@ static const cyaml_schema_field_t storage_rows[] = {
     CYAML_FIELD_STRING_PTR("slot_size", MAY, struct rw_raw_storage, slot_size, 1, WORD_MAX),
     CYAML_FIELD_STRING_PTR("sync", MAY, struct rw_raw_storage, sync, 1, WORD_MAX),
     CYAML_FIELD_STRING_PTR("max_age", MAY, struct rw_raw_storage, max_age, 1, WORD_MAX),
+    CYAML_FIELD_STRING_PTR("scrub", MAY, struct rw_raw_storage, scrub, 1, WORD_MAX),
     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t mqtt_rows[] = {
@@ -144,6 +145,7 @@ static const struct {
     {"slot_size", "64 MiB"},
     {"sync", "2s"},
     {"max_age", "30d"},
+    {"scrub", "7d"},
     {"host", "localhost"},
     {"port", "1883"},
     {"username", "viewer"},

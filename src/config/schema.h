@@ -69,7 +69,7 @@ struct rw_raw_site {
 };
 
 struct rw_raw_storage {
-    char *path, *slot_size, *sync, *max_age;
+    char *path, *slot_size, *sync, *max_age, *scrub;
 };
 
 struct rw_raw_mqtt {

@@ -230,13 +230,11 @@ static void fit_ring(struct rw_store *store, int stream)
 
 static double bytes_per_us(struct rw_store *store, int stream)
 {
-    struct rw_index_extent extent;
-    int64_t span = rw_index_span(store->index, (enum rw_stream)stream, NULL);
+    int64_t bytes, recorded_us;
     double assumed = assumed_bits[stream] / 8e6;
-    if (rw_index_extent(store->index, (enum rw_stream)stream, &extent, NULL) || span <= 0)
+    if (rw_index_totals(store->index, (enum rw_stream)stream, &bytes, &recorded_us, NULL))
         return assumed;
-    int64_t length = extent.newest_us - extent.oldest_us;
-    return length > 10 * RW_SECOND_US ? (double)span / (double)length : assumed;
+    return recorded_us > 10 * RW_SECOND_US ? (double)bytes / (double)recorded_us : assumed;
 }
 
 /* Slots that the stream must give, in all and beyond those already held. */

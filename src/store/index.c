@@ -327,12 +327,14 @@ int rw_index_extent(struct rw_index *index, enum rw_stream stream, struct rw_ind
                : 0;
 }
 
-int64_t rw_index_span(struct rw_index *index, enum rw_stream stream, struct rw_err *err)
+int rw_index_totals(struct rw_index *index, enum rw_stream stream, int64_t *bytes,
+                    int64_t *recorded_us, struct rw_err *err)
 {
-    int64_t span;
-    return one_number(index, "SELECT sum(span) FROM chunks WHERE stream=?", stream, &span, err)
+    return one_number(index, "SELECT sum(span) FROM chunks WHERE stream=?", stream, bytes, err) ||
+                   one_number(index, "SELECT sum(end_us-start_us) FROM chunks WHERE stream=?",
+                              stream, recorded_us, err)
                ? -1
-               : span;
+               : 0;
 }
 
 int rw_index_hold_still(struct rw_index *index, struct rw_err *err)

@@ -99,8 +99,9 @@ struct rw_index_extent {
 int rw_index_extent(struct rw_index *index, enum rw_stream stream, struct rw_index_extent *out,
                     struct rw_err *err);
 
-/* Bytes of all records that have rows. Reads every row. -1: failed. */
-int64_t rw_index_span(struct rw_index *index, enum rw_stream stream, struct rw_err *err);
+/* All records that have rows: their bytes, and how long their footage is. Reads every row. */
+int rw_index_totals(struct rw_index *index, enum rw_stream stream, int64_t *bytes,
+                    int64_t *recorded_us, struct rw_err *err);
 
 /* One moment of the index, for several questions. */
 int rw_index_hold_still(struct rw_index *index, struct rw_err *err);

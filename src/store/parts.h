@@ -44,6 +44,7 @@ struct rw_store {
         enum rw_clock_trust from_trust, to_trust;
     } stepped;
     bool index_damaged;
+    int64_t look_boot_us;  /* when to look again whether the disk is still ours */
     struct rw_hold *holds; /* those in force; owned */
     int hold_count;
     struct rw_aging aging;

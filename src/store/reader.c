@@ -230,6 +230,53 @@ int rw_reader_fragments(struct rw_reader *reader, enum rw_stream stream, int64_t
     return failed ? -1 : 0;
 }
 
+int rw_reader_slot(struct rw_reader *reader, enum rw_stream stream, int slot,
+                   int (*fn)(void *arg, const struct rw_fragment *fragment), void *arg,
+                   struct rw_err *err)
+{
+    struct fragments f = {.from_us = INT64_MIN, .to_us = INT64_MAX, .fn = fn, .arg = arg};
+    if (!reader->present[stream])
+        return 0;
+    int failed = rw_index_damaged(reader->index, stream, note_damage, &f.damage, err) ||
+                 rw_index_chunks(reader->index, stream, slot, 0, 0, offer_chunk, &f, err);
+    free(f.damage.seq);
+    return failed ? -1 : 0;
+}
+
+int rw_reader_slot_count(struct rw_reader *reader, enum rw_stream stream)
+{
+    struct rw_ring ring = {.count = 0};
+    if (!reader->present[stream])
+        return 0;
+    rw_ring_look(&ring, reader->disk, reader->dir, stream, &reader->label[stream], NULL);
+    int count = ring.count;
+    rw_ring_finish(&ring);
+    return count;
+}
+
+int rw_reader_check(struct rw_reader *reader, enum rw_stream stream, int slot, int64_t offset,
+                    uint64_t seq, uint32_t length, struct rw_err *err)
+{
+    char dir[540];
+    int64_t size;
+    struct rw_scan scan;
+    struct rw_err why;
+    const struct rw_disk *disk = reader->disk;
+    ring_dir(reader, stream, dir, sizeof dir);
+    int fd = rw_slot_open(disk, dir, slot, &size);
+    if (fd < 0)
+        return rw_fail(err, rw_code_of_errno(errno), "%s", strerror(errno));
+    if (disk->forget)
+        disk->forget(disk->self, fd, offset, RW_RECORD_SIZE + (int64_t)length);
+    int good = rw_scan_open(&scan, disk, fd, size, reader->label[stream].id, &why);
+    if (!good)
+        good = rw_scan_check(&scan, offset, seq, length, err);
+    else
+        good = why.code == RW_EFORMAT ? 0 : rw_fail(err, why.code, "%s", why.text);
+    disk->close(disk->self, fd);
+    return good;
+}
+
 /* --- coverage and extent --- */
 
 struct survey {
@@ -385,9 +432,10 @@ int rw_reader_extent(struct rw_reader *reader, enum rw_stream stream, struct rw_
     return 0;
 }
 
-int64_t rw_reader_bytes(struct rw_reader *reader, enum rw_stream stream, struct rw_err *err)
+int rw_reader_totals(struct rw_reader *reader, enum rw_stream stream, int64_t *bytes,
+                     int64_t *recorded_us, struct rw_err *err)
 {
-    return rw_index_span(reader->index, stream, err);
+    return rw_index_totals(reader->index, stream, bytes, recorded_us, err);
 }
 
 /* --- events and state --- */

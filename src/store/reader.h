@@ -32,6 +32,17 @@ int rw_reader_fragments(struct rw_reader *reader, enum rw_stream stream, int64_t
                         int64_t to_us, int (*fn)(void *arg, const struct rw_fragment *fragment),
                         void *arg, struct rw_err *err);
 
+/* The same for the fragments of one slot that have rows. */
+int rw_reader_slot(struct rw_reader *reader, enum rw_stream stream, int slot,
+                   int (*fn)(void *arg, const struct rw_fragment *fragment), void *arg,
+                   struct rw_err *err);
+/* Slot numbers run from 0 to below this. */
+int rw_reader_slot_count(struct rw_reader *reader, enum rw_stream stream);
+/* Reads a record from the disk itself and hashes it: 1 good, 0 damaged, -1 the disk refused.
+ * offset: of the record, in front of `moof`. */
+int rw_reader_check(struct rw_reader *reader, enum rw_stream stream, int slot, int64_t offset,
+                    uint64_t seq, uint32_t length, struct rw_err *err);
+
 struct rw_span {
     int64_t from_us, to_us;
     enum rw_cause cause; /* of gaps and deletions */
@@ -70,8 +81,9 @@ double rw_extent_days(const struct rw_extent *extent);
 int rw_reader_extent(struct rw_reader *reader, enum rw_stream stream, struct rw_extent *out,
                      struct rw_err *err);
 
-/* Bytes of what is kept and has a row; -1 with *err. Reads the whole index: for `check`. */
-int64_t rw_reader_bytes(struct rw_reader *reader, enum rw_stream stream, struct rw_err *err);
+/* Bytes of what is kept and has a row, and how long it is. Reads the whole index: for `check`. */
+int rw_reader_totals(struct rw_reader *reader, enum rw_stream stream, int64_t *bytes,
+                     int64_t *recorded_us, struct rw_err *err);
 
 /* Events with a revision above `after`, in order of revision (at most `limit`, 0: all). The event
  * is valid during the call. fn ends the walk by returning non-zero. */

@@ -5,6 +5,8 @@
 #include "store/parts.h"
 
 #define FRAGMENT_MAX_US INT64_C(60000000)
+/* How often the disk is looked at: is it still ours? */
+#define LOOK_US INT64_C(3000000)
 /* How far a picture's stamp may be from the clock that it was taken from. */
 #define STAMP_US INT64_C(500000)
 
@@ -159,6 +161,17 @@ int rw_store_append(struct rw_store *store, enum rw_stream stream, const struct 
     return 0;
 }
 
+static int look_at_disk(struct rw_store *store, int64_t boot_us, struct rw_err *err)
+{
+    if (boot_us < store->look_boot_us)
+        return 0;
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        if (store->has[stream] && rw_ring_check_disk(&store->ring[stream], err))
+            return -1; /* and again at the next tick */
+    store->look_boot_us = boot_us + LOOK_US;
+    return 0;
+}
+
 int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err)
 {
     int failed = 0;
@@ -167,6 +180,8 @@ int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err)
         err = &own;
     if (store->index_damaged)
         return rw_fail(err, RW_EFORMAT, "the index of %s is damaged", store->dir);
+    if (look_at_disk(store, boot_us, err))
+        return -1;
     if (store->index_waits) {
         failed |= rw_store_flush(store, err);
         store->index_waits = failed;

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "config/config.h"
@@ -85,8 +86,12 @@ static int take_lock(struct supervisor *s, struct rw_err *err)
     snprintf(path, sizeof path, "%s/run.lock", config->storage.path);
     if (rw_make_path(config->storage.path, &why) == 0)
         s->lock = rw_lock_take(path, &why);
-    if (s->lock >= 0)
+    if (s->lock >= 0) {
+        char disk[RW_DISK_ID_SIZE];
+        rw_disk_identify(config->storage.path, disk);
+        setenv(RW_DISK_OF_START, disk, 1);
         return 0;
+    }
     for (int i = 0; i < config->camera_count; i++) {
         size_t used = strlen(names);
         snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", config->cameras[i].id);
@@ -284,8 +289,6 @@ static void say_ignored(const struct rw_config *config)
     static const char text[] = "this version does not apply `%s` yet; it is ignored";
     if (config->web.enabled)
         rw_log(RW_LOG_WARNING, "run", text, "web");
-    if (config->storage.max_age_us)
-        rw_log(RW_LOG_WARNING, "run", text, "storage.max_age");
     if (config->mqtt.home_assistant)
         rw_log(RW_LOG_WARNING, "run", text, "mqtt.home_assistant");
 }

@@ -279,7 +279,7 @@ static void refuses_an_unknown_key_with_its_line(void **state)
         {CAMERA("colour: red\n"), "5: colour is not a known key; known here are site, storage, "
                                   "mqtt, web, cameras"},
         {CAMERA("storage:\n  sync: 2s\n  slots: 3\n"),
-         "7: storage.slots is not a known key; known here are path, slot_size, sync, max_age"},
+         "7: storage.slots is not a known key; known here are path, slot_size, sync, max_age, scrub"},
         {CAMERA("  colour: red\n"), "5: cameras[gate].colour is not a known key; known here are "
                                     "id, name, main, sub, detect, alert"},
         {CAMERA("  sub:\n    url: rtsp://h\n    kep: 1 GiB\n"),
