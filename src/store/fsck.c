@@ -261,7 +261,10 @@ static void check_chain(struct fsck *fsck)
         while (back-- > reach && !tied)
             tied = !memcmp(fsck->links[back].link, row->previous, RW_HASH_SIZE);
         bool next = row->seq == row[-1].seq + 1;
-        if (!tied && row[-1].indexed && row->indexed && (next || (!fsck->live && !fsck->lost)))
+        /* what stood beside a held slot may be overwritten */
+        bool apart = fsck->ring.slot[row->slot].held || fsck->ring.slot[row[-1].slot].held;
+        if (!tied && row[-1].indexed && row->indexed &&
+            (next || (!fsck->live && !fsck->lost && !apart)))
             problem(fsck, "the hash chain is broken before slot %d record %llu", row->slot,
                     (unsigned long long)row->seq);
     }

@@ -12,7 +12,7 @@
 
 enum { FILE_MAX = 65536 };
 /* The record of an event comes into the ring a little after its footage. */
-#define AFTER_US INT64_C(60000000)
+#define AFTER_US INT64_C(5000000)
 /* What a stream is taken to need where nothing tells, bits a second. */
 static const double assumed_bits[RW_STREAMS] = {2e6, 3e5};
 
@@ -253,7 +253,7 @@ static int count_slots(struct rw_store *store, int stream, int64_t from_us, int6
     bool open_counted = ring->open >= 0 && slots[ring->open];
     free(slots);
     int64_t newest = ring->newest.utc_us, begin = from_us > newest ? from_us : newest;
-    if (to_us + AFTER_US > newest && to_us > begin) {
+    if (to_us + AFTER_US > newest) {
         double bytes = (double)(to_us + AFTER_US - begin) * bytes_per_us(store, stream);
         int coming = (int)(bytes / (double)ring->slot_size) + 1 + !open_counted;
         *total += coming;
@@ -296,7 +296,7 @@ int rw_store_hold_cost(struct rw_store *store, int64_t from_us, int64_t to_us,
     return cost_of(store, &hold, fresh, cost, err);
 }
 
-/* --- holding and letting go --- */
+/* --- holding --- */
 
 static int check_room(const struct rw_store *store, const struct rw_hold_cost *cost,
                       struct rw_err *err)
@@ -365,29 +365,114 @@ int rw_store_hold(struct rw_store *store, struct rw_hold *hold, struct rw_hold_c
     return 0;
 }
 
-/* Slots that no hold asks for go back. What the index knows nothing of stays while there is any
- * hold: it may be just what is held. */
-static int free_slots(struct rw_store *store, int stream, struct rw_err *err)
+/* --- letting go --- */
+
+/* Marks the slots that some hold asks for. NULL: failed. Free with free(). */
+static bool *asked_for(struct rw_store *store, int stream, struct rw_err *err)
 {
-    struct rw_ring *ring = &store->ring[stream];
+    const struct rw_ring *ring = &store->ring[stream];
     bool *kept = calloc((size_t)ring->count + 1, sizeof *kept);
     if (!kept)
         abort();
-    int failed = 0;
-    for (int i = 0; i < store->hold_count && !failed; i++) {
-        bool *slots = slots_of(store, stream, store->holds[i].from_us, store->holds[i].to_us, err);
-        failed = !slots;
-        for (int number = 0; slots && number < ring->count; number++)
+    for (int i = 0; i < store->hold_count; i++) {
+        const struct rw_hold *hold = &store->holds[i];
+        bool *slots = slots_of(store, stream, hold->from_us, hold->to_us, err);
+        if (!slots) {
+            free(kept);
+            return NULL;
+        }
+        for (int number = 0; number < ring->count; number++)
             kept[number] |= slots[number];
         free(slots);
     }
-    for (int number = 0; number < ring->count && !failed; number++) {
-        int64_t start = 0, end;
-        if (!ring->slot[number].held || kept[number])
+    return kept;
+}
+
+struct walk {
+    const uint8_t *wanted; /* a link */
+    bool found;
+    struct rw_record first;
+};
+
+/* Walks a slot's records: keeps the first, looks for the link that is wanted. */
+static void walk_slot(const struct rw_ring *ring, int number, struct walk *walk)
+{
+    int64_t size, offset;
+    struct rw_scan scan;
+    struct rw_record record;
+    int fd = rw_slot_open(ring->disk, ring->dir, number, &size);
+    if (fd < 0)
+        return;
+    bool any = false;
+    if (!rw_scan_open(&scan, ring->disk, fd, size, ring->id, NULL))
+        while (rw_scan_next(&scan, &record, &offset, NULL) == 1) {
+            if (!any)
+                walk->first = record;
+            any = true;
+            if (walk->wanted && !memcmp(record.link, walk->wanted, RW_HASH_SIZE))
+                walk->found = true;
+        }
+    ring->disk->close(ring->disk->self, fd);
+}
+
+static int oldest_of_ring(struct rw_store *store, int stream)
+{
+    const struct rw_ring *ring = &store->ring[stream];
+    int oldest = -1;
+    for (int number = 0; number < ring->count; number++) {
+        const struct rw_slot *slot = &ring->slot[number];
+        if (slot->size && !slot->held && slot->last_seq &&
+            rw_index_first_seq(store->index, ring->stream, number, NULL) > 0 &&
+            (oldest < 0 || slot->last_seq < ring->slot[oldest].last_seq))
+            oldest = number;
+    }
+    return oldest;
+}
+
+/* Does the ring's oldest footage follow on this slot's, with nothing overwritten between them? The
+ * chain of links says so. */
+static bool is_next_to_ring(struct rw_store *store, int stream, int number)
+{
+    const struct rw_ring *ring = &store->ring[stream];
+    int oldest = oldest_of_ring(store, stream);
+    if (oldest < 0 || ring->slot[number].last_seq > ring->slot[oldest].last_seq)
+        return true;
+    struct walk next = {.wanted = NULL}, before = {.wanted = next.first.previous_link};
+    walk_slot(ring, oldest, &next);
+    walk_slot(ring, number, &before);
+    return before.found;
+}
+
+static int newest_to_free(struct rw_store *store, int stream, const bool *kept)
+{
+    const struct rw_ring *ring = &store->ring[stream];
+    int best = -1;
+    for (int number = 0; number < ring->count; number++)
+        if (ring->slot[number].held && !kept[number] &&
+            (best < 0 || ring->slot[number].last_seq > ring->slot[best].last_seq))
+            best = number;
+    return best;
+}
+
+/* Slots that no hold asks for go back into the ring, the newest first; what is older than anything
+ * there would have been overwritten long ago, and goes. What the index knows nothing of stays while
+ * there is any hold: it may be just what is held. */
+static int free_slots(struct rw_store *store, int stream, struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    bool *kept = asked_for(store, stream, err);
+    int failed = kept ? 0 : -1, number;
+    while (!failed && (number = newest_to_free(store, stream, kept)) >= 0) {
+        int64_t first = rw_index_first_seq(store->index, ring->stream, number, err);
+        kept[number] = true; /* looked at */
+        if (first < 0)
+            failed = -1;
+        else if (!first && store->hold_count)
             continue;
-        failed = rw_index_slot_extent(store->index, ring->stream, number, &start, &end, err);
-        if (!failed && (start || !store->hold_count))
+        else if (is_next_to_ring(store, stream, number))
             failed = rw_ring_hold(ring, number, false, err);
+        else
+            failed = rw_store_remove_slot(store, stream, number, err);
     }
     free(kept);
     return failed ? -1 : 0;

@@ -245,6 +245,18 @@ int rw_index_slots(struct rw_index *index, enum rw_stream stream,
     return got;
 }
 
+int64_t rw_index_first_seq(struct rw_index *index, enum rw_stream stream, int slot,
+                           struct rw_err *err)
+{
+    sqlite3_stmt *query =
+        rw_db_query(index->db, err, "SELECT min(first_seq) FROM chunks WHERE stream=? AND slot=?",
+                    "ii", (int64_t)stream, (int64_t)slot);
+    int got = query ? rw_db_step(query, err) : -1;
+    int64_t seq = got == 1 ? sqlite3_column_int64(query, 0) : got;
+    sqlite3_finalize(query);
+    return seq;
+}
+
 int rw_index_drop_stream(struct rw_index *index, enum rw_stream stream, struct rw_err *err)
 {
     static const char *const tables[] = {

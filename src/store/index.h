@@ -91,6 +91,9 @@ int rw_index_slots_between(struct rw_index *index, enum rw_stream stream, int64_
 /* Start and end of the first and last footage of a slot; 0 where it has none. */
 int rw_index_slot_extent(struct rw_index *index, enum rw_stream stream, int slot, int64_t *start_us,
                          int64_t *end_us, struct rw_err *err);
+/* The lowest sequence number in a slot; 0: it has no rows. -1: failed. */
+int64_t rw_index_first_seq(struct rw_index *index, enum rw_stream stream, int slot,
+                           struct rw_err *err);
 struct rw_index_extent {
     int64_t oldest_us, newest_us; /* 0: nothing */
     int64_t newest_boot_us;       /* CLOCK_BOOTTIME of newest_us */

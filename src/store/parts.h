@@ -69,6 +69,8 @@ int rw_store_events_to_ring(struct rw_store *store, struct rw_err *err);
 /* --- turning.c --- */
 /* Slots that the budget has no room for leave the index, then the disk, the oldest first. */
 int rw_store_shrink(struct rw_store *store, int stream, struct rw_err *err);
+/* A slot's rows go, then its file. */
+int rw_store_remove_slot(struct rw_store *store, int stream, int number, struct rw_err *err);
 /* Where the oldest footage that is not held begins now. moved: its times were corrected, nothing
  * was deleted. */
 int rw_store_measure(struct rw_store *store, int stream, bool moved, struct rw_err *err);

@@ -14,8 +14,9 @@ struct rebuild {
     void (*say)(void *arg, const char *sentence);
     void *arg;
     int newest_slot;
-    uint64_t newest_seq, oldest_seq; /* 0: none */
-    int64_t born_us;                 /* as the newest record tells it */
+    uint64_t newest_seq;
+    uint64_t oldest_seq; /* of the slots that are not held. Both 0: none */
+    int64_t born_us;     /* as the newest record tells it */
 };
 
 static void say(const struct rebuild *re, int number, const char *what, uint64_t seq)
@@ -74,7 +75,8 @@ static int take_record(struct rebuild *re, struct rw_chunk *chunk, int number,
         re->newest_seq = record->seq;
         re->born_us = record->born_us;
     }
-    if (!re->oldest_seq || record->seq < re->oldest_seq)
+    bool held = re->ring->slot[number].held;
+    if (!held && (!re->oldest_seq || record->seq < re->oldest_seq))
         re->oldest_seq = record->seq;
     if (record->step_us && rw_index_put_step(re->index, re->ring->stream, number, record, err))
         return -1;

@@ -212,7 +212,7 @@ static int turn_index(struct rw_store *store, int stream, int number, int after,
 /* --- geometry --- */
 
 /* Rows first, then the file: a row never names what is not there. */
-static int remove_slot(struct rw_store *store, int stream, int number, struct rw_err *err)
+int rw_store_remove_slot(struct rw_store *store, int stream, int number, struct rw_err *err)
 {
     if (rw_index_begin(store->index, err))
         return -1;
@@ -234,7 +234,7 @@ int rw_store_shrink(struct rw_store *store, int stream, struct rw_err *err)
         int number = rw_ring_next_slot(ring);
         if (number < 0 || rw_ring_slots(ring) <= RW_SLOTS_MIN)
             return 0;
-        if (remove_slot(store, stream, number, err))
+        if (rw_store_remove_slot(store, stream, number, err))
             return -1;
     }
     return 0;
@@ -257,7 +257,7 @@ static void refit(struct rw_store *store, int stream)
         if (number < 0 || ring->slot[number].size == ring->slot_size ||
             !has_room_for(ring, ring->slot_size - ring->slot[number].size))
             return;
-        failed = remove_slot(store, stream, number, &err) || rw_ring_fill(ring, &err);
+        failed = rw_store_remove_slot(store, stream, number, &err) || rw_ring_fill(ring, &err);
     }
     rw_log(RW_LOG_ERROR, store->camera, "%s; slots of the size before stay in use", err.text);
 }
