@@ -218,12 +218,21 @@ static void set_budget(struct rw_store *store, int stream)
     ring->budget = store->keep[stream] + reserved * ring->slot_size;
 }
 
+/* Recording is sacred, and so is the reserve: where the disk is nearly full the ring goes on with
+ * what it has. */
+static int fill_ring(struct rw_ring *ring, struct rw_err *err)
+{
+    int64_t missing = ring->budget - rw_ring_bytes(ring);
+    int64_t available = ring->disk->free_bytes(ring->disk->self, ring->dir);
+    return missing + RW_DISK_RESERVE <= available ? rw_ring_fill(ring, err) : 0;
+}
+
 static void fit_ring(struct rw_store *store, int stream)
 {
     struct rw_err err = {0};
     struct rw_ring *ring = &store->ring[stream];
     set_budget(store, stream);
-    if (rw_store_shrink(store, stream, &err) || rw_ring_fill(ring, &err))
+    if (rw_store_shrink(store, stream, &err) || fill_ring(ring, &err))
         rw_log(RW_LOG_WARNING, store->camera, "%s; the %s ring keeps less than promised", err.text,
                rw_stream_name(ring->stream));
 }
