@@ -12,7 +12,9 @@
 #include "store/parts.h"
 #include "store/rebuild.h"
 
-#define PIECE (INT64_C(8) << 20) /* zeroed in one go: pictures wait meanwhile */
+/* Zeroed in one go, and so often in one call: pictures wait meanwhile. */
+#define PIECE (INT64_C(2) << 20)
+enum { STEPS_MAX = 6 };
 #define STEP_US (60 * RW_SECOND_US)
 #define STEADY_US (3600 * RW_SECOND_US)
 
@@ -309,25 +311,38 @@ static int look(struct rw_store *store, int64_t limit_us, struct rw_err *err)
     return got;
 }
 
-int rw_store_age(struct rw_store *store, struct rw_now now, struct rw_err *err)
+static int empty_wal(struct rw_store *store, struct rw_err *err)
+{
+    struct rw_err why = {0};
+    if (!store->aging.wal_wait)
+        return 0;
+    if (!rw_index_empty_wal(store->index, store->disk, &why))
+        store->aging.wal_wait = false;
+    else if (why.code != RW_EBUSY)
+        return rw_fail(err, why.code, "%s", why.text);
+    return 0;
+}
+
+/* 1: something was done and more may be to do; 0: all is well for a while; -1 failed. */
+static int step(struct rw_store *store, struct rw_now now, bool steady, struct rw_err *err)
 {
     struct rw_wipe wipe;
-    struct rw_aging *aging = &store->aging;
-    bool steady = clock_is_steady(store, now);
     int got = rw_index_next_wipe(store->index, &wipe, err);
-    if (got)
-        return got < 0 ? -1 : wipe_piece(store, &wipe, err);
-    if (aging->wal_wait) {
-        struct rw_err why = {0};
-        if (!rw_index_empty_wal(store->index, store->disk, &why))
-            aging->wal_wait = false;
-        else if (why.code != RW_EBUSY)
-            return rw_fail(err, why.code, "%s", why.text);
-    }
-    if (!steady || now.boot_us < aging->next_boot_us)
-        return 0;
+    if (got == 1)
+        return wipe_piece(store, &wipe, err) ? -1 : 1;
+    if (got < 0 || !steady || now.boot_us < store->aging.next_boot_us)
+        return got;
     got = look(store, now.utc_us - store->max_age_us, err);
-    if (!got) /* all is well for a while; a short age is looked at often */
-        aging->next_boot_us = now.boot_us + run_us(store) / 4;
-    return got < 0 ? -1 : 0;
+    if (!got) /* a short age is looked at often */
+        store->aging.next_boot_us = now.boot_us + run_us(store) / 4;
+    return got;
+}
+
+int rw_store_age(struct rw_store *store, struct rw_now now, struct rw_err *err)
+{
+    bool steady = clock_is_steady(store, now);
+    int got = 1;
+    for (int steps = 0; got == 1 && steps < STEPS_MAX; steps++)
+        got = step(store, now, steady, err);
+    return got < 0 || empty_wal(store, err) ? -1 : 0;
 }
