@@ -209,19 +209,22 @@ static int expire_rows(struct rw_store *store, int stream, int slot, struct expi
     if (rw_index_chunks(store->index, (enum rw_stream)stream, slot, 0, 0, expire_chunk, e, err) ||
         e->failed)
         return -1;
+    if (e->from < 0 || e->to <= e->from)
+        return 0;
     const struct rw_ring *ring = &store->ring[stream];
     struct rw_wipe wipe = {(enum rw_stream)stream, slot, e->from, e->to};
     if (!e->seq && slot != ring->open)
         wipe.to = ring->slot[slot].size; /* nothing of it is left */
     store->aged_us[stream] =
         e->cut_us > store->aged_us[stream] ? e->cut_us : store->aged_us[stream];
-    return (e->from >= 0 && rw_index_put_wipe(store->index, &wipe, err)) ||
+    return rw_index_put_wipe(store->index, &wipe, err) ||
                    rw_store_measure(store, stream, false, err) ||
                    rw_store_put_ring_row(store, stream, ring->open, err)
                ? -1
                : 0;
 }
 
+/* 1: some of it went; 0: the oldest fragment is still young enough; -1 failed. */
 static int expire_slot(struct rw_store *store, int stream, int slot, int64_t cut_us,
                        struct rw_err *err)
 {
@@ -234,10 +237,12 @@ static int expire_slot(struct rw_store *store, int stream, int slot, int64_t cut
     }
     if (rw_index_commit(store->index, err))
         return -1;
+    if (e.from < 0 || e.to <= e.from)
+        return 0;
     cut_chunk_in_memory(store, stream, slot, e.seq);
     if (!e.seq && slot != store->ring[stream].open)
         store->ring[stream].slot[slot].last_seq = 0;
-    return 0;
+    return 1;
 }
 
 /* 1: something was expired; 0: nothing is too old; -1 failed. */
@@ -251,8 +256,11 @@ static int age_stream(struct rw_store *store, int stream, int64_t limit_us, stru
             continue;
         if (rw_index_slot_extent(store->index, ring->stream, number, &start, &end, err))
             return -1;
-        if (start && start < limit_us)
-            return expire_slot(store, stream, number, limit_us + run_us(store), err) ? -1 : 1;
+        if (!start || start >= limit_us)
+            continue;
+        int got = expire_slot(store, stream, number, limit_us + run_us(store), err);
+        if (got)
+            return got;
     }
     return 0;
 }
