@@ -1,10 +1,12 @@
 #include "alerts/readers.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alerts/states.h"
+#include "base/door.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "store/cursor.h"
@@ -14,6 +16,7 @@
 #define RENEW_US (60 * RW_SECOND_US)
 #define PATIENCE_US (5 * RW_SECOND_US) /* an index may be in the making; no need to say so */
 #define DELIVERED "delivered"
+enum { ASK_MS = 300 }; /* the camera's answer is waited for so long */
 
 struct shelf {
     struct rw_reader *reader; /* NULL: not open now */
@@ -192,6 +195,25 @@ struct rw_outbox_source rw_readers_source(struct rw_readers *readers)
     };
 }
 
+/* A disk that refuses pictures refuses the row with the reason too: the camera's process knows it.
+ */
+static void ask_reason(const struct rw_readers *readers, int camera, struct rw_status *out)
+{
+    char runtime[PATH_MAX], path[PATH_MAX + 64];
+    rw_config_runtime_dir(readers->config, runtime, sizeof runtime);
+    snprintf(path, sizeof path, "%s/%s.sock", runtime, readers->config->cameras[camera].id);
+    json_t *request = json_pack("{s:s}", "cmd", "status");
+    json_t *reply = rw_door_ask(path, request, ASK_MS, NULL);
+    const char *state = json_string_value(json_object_get(reply, "state"));
+    const char *reason = json_string_value(json_object_get(reply, "reason"));
+    if (state && reason) {
+        rw_copy_text(out->state, sizeof out->state, state);
+        rw_copy_text(out->reason, sizeof out->reason, reason);
+    }
+    json_decref(reply);
+    json_decref(request);
+}
+
 void rw_readers_status(void *self, int camera, struct rw_status *out)
 {
     struct rw_readers *readers = self;
@@ -204,6 +226,8 @@ void rw_readers_status(void *self, int camera, struct rw_status *out)
         known && !settle(readers, camera, rw_reader_extent(reader, RW_MAIN, &extent, &err), &err);
     rw_status_make(known ? &state : NULL, extended ? &extent : NULL, rw_now(readers->clock).utc_us,
                    out);
+    if (known && state.writer_alive && !out->recording)
+        ask_reason(readers, camera, out);
 }
 
 int64_t rw_readers_delivered_us(struct rw_readers *readers)
