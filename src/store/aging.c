@@ -4,6 +4,7 @@
  * Footage that the ring itself has dropped (the next slot, and what the open one has not reached
  * yet) is older than anything in the index; its turn comes by rw_slot.stale_us. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,6 +288,19 @@ static int age_events(struct rw_store *store, int64_t cut_us, struct rw_err *err
 
 /* --- looking --- */
 
+/* An index that was put aside has pictures that would never age. What it knew is taken over. */
+static void forget_damaged_index(struct rw_store *store)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    const struct rw_disk *disk = store->disk;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char path[600];
+        snprintf(path, sizeof path, "%s/index.db.damaged%s", store->dir, ends[i]);
+        if (disk->exists(disk->self, path) && !rw_disk_zero(disk, path, 0, -1, NULL))
+            disk->unlink(disk->self, path);
+    }
+}
+
 int rw_store_open_aging(struct rw_store *store, struct rw_err *err)
 {
     struct rw_now now = rw_now(store->clock);
@@ -302,6 +316,7 @@ int rw_store_open_aging(struct rw_store *store, struct rw_err *err)
                 ring->slot[number].stale_us = UNKNOWN_AGE;
         }
     store->aging.wal_wait = true;
+    forget_damaged_index(store);
     return rw_index_forget_well(store->index, err);
 }
 

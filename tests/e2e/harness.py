@@ -315,12 +315,13 @@ class Box:
         env.pop("NOTIFY_SOCKET", None)
         return env
 
-    def start(self):
+    def start(self, **how):
+        """how: of subprocess.Popen."""
         self.write_config()
         with open(self.log_path, "ab") as log:
             self.main = subprocess.Popen([ROADWATCH, "run", "-c", self.config_path],
                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                         env=self.environment())
+                                         env=self.environment(), **how)
 
     def stop(self, timeout_s=5):
         """SIGTERM; returns (exit status, seconds it took)."""
