@@ -160,15 +160,15 @@ int rw_parse_time(const char *text, int64_t now_us, int64_t *us, struct rw_err *
         *us = now_us;
         return 0;
     }
-    int64_t back;
-    if (*text == '-' && !rw_parse_duration(text + 1, &back, NULL)) {
-        *us = now_us - back;
+    int64_t apart;
+    if ((*text == '-' || *text == '+') && !rw_parse_duration(text + 1, &apart, NULL)) {
+        *us = *text == '-' ? now_us - apart : now_us + apart;
         return 0;
     }
     if (parse_calendar(text, us))
         return rw_fail(err, RW_EINVAL,
                        "\"%.40s\" is not a time; write for example \"2026-11-23 19:00\", "
-                       "2026-11-23T12:00:00Z, now or -15m",
+                       "2026-11-23T12:00:00Z, now, -15m or +15m",
                        text);
     return 0;
 }

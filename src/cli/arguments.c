@@ -52,8 +52,8 @@ static const struct option_row option_rows[] = {
     {"config", "FILE", "the configuration (-c); default /etc/roadwatch/roadwatch.yaml", CONFIG,
      AT(config_path)},
     {"camera", "ID", "only this camera", RW_OPTION_CAMERA, AT(camera)},
-    {"from", "TIME", "2026-11-23T12:00:00Z, \"2026-11-23 19:00\" local, now, -15m", RW_OPTION_SPAN,
-     AT(from)},
+    {"from", "TIME", "2026-11-23T12:00:00Z, \"2026-11-23 19:00\" local, now, -15m, +2h",
+     RW_OPTION_SPAN, AT(from)},
     {"to", "TIME", "the same; default now", RW_OPTION_SPAN, AT(to)},
     {"stream", "main|sub", "which stream; default main", RW_OPTION_STREAM, AT(stream)},
     {"reason", "TEXT", "why it is held: a case number, what happened", RW_OPTION_HOLD, AT(reason)},
@@ -251,4 +251,15 @@ int rw_arguments_cameras(const struct rw_arguments *arguments, const struct rw_c
     for (int i = 0; i < config->camera_count; i++)
         list[i] = &config->cameras[i];
     return config->camera_count;
+}
+
+const char *rw_days_in_words(double days, char out[RW_TIME_SIZE])
+{
+    if (days >= 10)
+        snprintf(out, RW_TIME_SIZE, "%.0f days", days);
+    else if (days >= 0.5)
+        snprintf(out, RW_TIME_SIZE, "%.1f days", days);
+    else
+        snprintf(out, RW_TIME_SIZE, "%.2g days (%.0f minutes)", days, days * 1440);
+    return out;
 }

@@ -35,25 +35,13 @@ static struct promise promise_of(struct rw_reader *reader, const struct rw_strea
     return promise;
 }
 
-/* "19 days", "1.5 days"; a small trial ring in words that do not say 0. */
-static const char *format_days(double days, char out[RW_TIME_SIZE])
-{
-    if (days >= 10)
-        snprintf(out, RW_TIME_SIZE, "%.0f days", days);
-    else if (days >= 0.5)
-        snprintf(out, RW_TIME_SIZE, "%.1f days", days);
-    else
-        snprintf(out, RW_TIME_SIZE, "%.2g days (%.0f minutes)", days, days * 1440);
-    return out;
-}
-
 static double print_promise(const char *id, const struct rw_stream_config *config,
                             enum rw_stream stream, struct rw_reader *reader)
 {
     char keep[RW_TIME_SIZE], days[RW_TIME_SIZE];
     struct promise promise = promise_of(reader, config, stream);
     printf("%s %s: %s = %s at %.2f Mbit/s (%s)\n", id, rw_stream_name(stream),
-           rw_format_size(config->keep_bytes, keep), format_days(promise.days, days),
+           rw_format_size(config->keep_bytes, keep), rw_days_in_words(promise.days, days),
            promise.bits / 1e6,
            promise.measured ? "measured" : "assumed until it has recorded for ten minutes");
     return promise.days;
@@ -134,7 +122,7 @@ int rw_command_check(const struct rw_arguments *arguments)
     }
     char words[RW_TIME_SIZE];
     printf("%d camera%s = %s\n", config->camera_count, config->camera_count == 1 ? "" : "s",
-           format_days(days, words));
+           rw_days_in_words(days, words));
     int status = check_disk(config);
     if (!status && arguments->live)
         status = check_live(config);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/units.h"
 #include "config/config.h"
 
 enum rw_role { RW_ROLE_NONE, RW_ROLE_RUN, RW_ROLE_CAMERA, RW_ROLE_ALERTS };
@@ -57,6 +58,9 @@ int rw_command_detect(const struct rw_arguments *arguments);
 int rw_command_fsck(const struct rw_arguments *arguments);
 int rw_command_hold(const struct rw_arguments *arguments);
 int rw_command_release(const struct rw_arguments *arguments);
+
+/* "19 days", "1.5 days"; little in words that do not say 0. */
+const char *rw_days_in_words(double days, char out[RW_TIME_SIZE]);
 
 /* --from and --to, with these defaults (UTC us). 0, or the exit status after a complaint. */
 int rw_arguments_span(const struct rw_arguments *arguments, int64_t now_us, int64_t *from_us,

@@ -50,8 +50,8 @@ static void print_list(const char *word, const struct rw_span *spans, int count)
 {
     char from[RW_TIME_SIZE], to[RW_TIME_SIZE];
     for (int i = 0; i < count; i++)
-        printf("  %-9s %s  %s  %s\n", word, rw_format_time(spans[i].from_us, from),
-               rw_format_time(spans[i].to_us, to),
+        printf("  %-9s %s  %s%s%s\n", word, rw_format_time(spans[i].from_us, from),
+               rw_format_time(spans[i].to_us, to), spans[i].cause == RW_CAUSE_NONE ? "" : "  ",
                spans[i].cause == RW_CAUSE_NONE ? "" : rw_cause_name(spans[i].cause));
 }
 

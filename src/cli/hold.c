@@ -103,7 +103,7 @@ static int carry_out(struct order *order)
 
 static void print_hold(const struct order *order, bool json)
 {
-    char from[RW_TIME_SIZE], to[RW_TIME_SIZE], size[RW_TIME_SIZE];
+    char from[RW_TIME_SIZE], to[RW_TIME_SIZE], size[RW_TIME_SIZE], days[RW_TIME_SIZE];
     const struct rw_hold *hold = &order->hold;
     rw_format_time(hold->from_us, from);
     rw_format_time(hold->to_us, to);
@@ -117,9 +117,9 @@ static void print_hold(const struct order *order, bool json)
         json_decref(out);
         return;
     }
-    printf("%s: %s to %s %s %d more slots, %s: room for %.2g days of this camera\n",
-           order->camera->id, from, to, order->dry_run ? "would take" : "takes", order->cost.slots,
-           rw_format_size(order->cost.bytes, size), order->cost.days);
+    printf("%s: %s to %s %s %d more slots, %s: room for %s of this camera\n", order->camera->id,
+           from, to, order->dry_run ? "would take" : "takes", order->cost.slots,
+           rw_format_size(order->cost.bytes, size), rw_days_in_words(order->cost.days, days));
     if (*hold->id)
         puts(hold->id);
 }

@@ -264,7 +264,8 @@ static int count_slots(struct rw_store *store, int stream, int64_t from_us, int6
     int64_t newest = ring->newest.utc_us, begin = from_us > newest ? from_us : newest;
     if (to_us + AFTER_US > newest) {
         double bytes = (double)(to_us + AFTER_US - begin) * bytes_per_us(store, stream);
-        int coming = (int)(bytes / (double)ring->slot_size) + 1 + !open_counted;
+        double beyond = bytes - (double)rw_ring_room(ring);
+        int coming = (beyond > 0 ? (int)(beyond / (double)ring->slot_size) + 1 : 0) + !open_counted;
         *total += coming;
         *fresh += coming;
     }
