@@ -200,6 +200,12 @@ static int system_locked(void *self, const char *path)
     return held;
 }
 
+static void system_want(void *self, int fd, int64_t offset, int64_t size)
+{
+    (void)self;
+    posix_fadvise(fd, offset, size, POSIX_FADV_WILLNEED);
+}
+
 static void system_forget(void *self, int fd, int64_t offset, int64_t size)
 {
     (void)self;
@@ -226,6 +232,7 @@ const struct rw_disk *rw_disk_system(void)
         .list = system_list,
         .lock = system_lock,
         .locked = system_locked,
+        .want = system_want,
         .forget = system_forget,
     };
     return &disk;

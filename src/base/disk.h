@@ -33,6 +33,8 @@ struct rw_disk {
      * The descriptor unlocks when closed. wait: for its turn. Else -1, EAGAIN: somebody holds it.
      */
     int (*lock)(void *self, const char *path, bool wait);
+    /* These bytes will be read soon: the disk may begin with it. NULL: no need. */
+    void (*want)(void *self, int fd, int64_t offset, int64_t size);
     /* Drops what memory holds of these bytes, so that reading them reads the disk. NULL: no need.
      */
     void (*forget)(void *self, int fd, int64_t offset, int64_t size);

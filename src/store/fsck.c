@@ -145,7 +145,9 @@ static int check_record(struct fsck *fsck, const struct rw_scan *scan, int numbe
                         const struct rw_record *record, int64_t offset, struct rw_err *err)
 {
     struct known *known = find_known(fsck, record->seq);
-    int good = rw_scan_verify(scan, record, offset, err);
+    /* a rebuild has just hashed all of it, and marked what is damaged */
+    int good = fsck->report->rebuilt ? !(known && known->damaged)
+                                     : rw_scan_verify(scan, record, offset, err);
     if (good < 0)
         return -1;
     fsck->report->bytes += (int64_t)rw_record_span(record);
@@ -355,9 +357,12 @@ static int check_ring(struct fsck *fsck, struct rw_err *err)
         return -1;
     fsck->link_count = 0;
     fsck->lost = false;
-    for (int number = 0; number < fsck->ring.count; number++)
+    for (int number = 0; number < fsck->ring.count; number++) {
+        if (!fsck->report->rebuilt)
+            rw_ring_want(&fsck->ring, number + 1);
         if (fsck->ring.slot[number].size && check_slot_patiently(fsck, number, err))
             return -1;
+    }
     if (!fsck->live && rw_holds_each(fsck->disk, fsck->dir, check_hold, fsck, err))
         return -1;
     bool ours = there && !memcmp(row.ring, fsck->ring.id, 16);

@@ -91,6 +91,14 @@ int rw_index_commit(struct rw_index *index, struct rw_err *err)
     return -1;
 }
 
+/* A checkpoint cuts the file to whole chunks: one chunk is all of it. */
+void rw_index_reserve(struct rw_index *index, int64_t bytes)
+{
+    int chunk = bytes < INT32_MAX ? (int)bytes : INT32_MAX;
+    sqlite3_file_control(index->db, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+    sqlite3_file_control(index->db, "main", SQLITE_FCNTL_SIZE_HINT, &bytes);
+}
+
 int rw_index_settle(struct rw_index *index, struct rw_err *err)
 {
     return rw_db_exec(index->db, "PRAGMA wal_checkpoint(TRUNCATE)", err);

@@ -48,6 +48,8 @@ struct rw_index *rw_index_open(const struct rw_disk *disk, const char *path, str
 void rw_index_close(struct rw_index *index);
 int rw_index_begin(struct rw_index *index, struct rw_err *err);
 int rw_index_commit(struct rw_index *index, struct rw_err *err); /* rolls back when it fails */
+/* Takes room for this many bytes from the disk at once, and keeps it. */
+void rw_index_reserve(struct rw_index *index, int64_t bytes);
 /* Everything from the WAL into the file itself, which then stands alone. */
 int rw_index_settle(struct rw_index *index, struct rw_err *err);
 void rw_index_rollback(struct rw_index *index);

@@ -14,6 +14,8 @@
 /* What a slot's rows take in the index: 64 MiB are some 5 minutes of a main stream, half an hour of
  * a sub stream. */
 #define INDEX_PER_SLOT 4096
+#define WAL_ROOM (INT64_C(8) << 20)
+
 int rw_store_need(const struct rw_store_options *options, int64_t *missing_bytes,
                   int64_t *free_bytes, bool *usable, struct rw_err *err)
 {
@@ -77,21 +79,30 @@ static int take_lock(struct rw_store *store, struct rw_err *err)
     return rw_fail(err, why.code, "%s", why.text);
 }
 
-/* Blocks that the index will need while it grows, so that a disk filled by somebody else does not
- * stop a turn. Before SQLite opens the files: closing a descriptor would drop its locks. */
-static void reserve_index(const struct rw_store *store, const struct rw_store_options *options)
+/* Room that the index will need while it grows, so that a disk filled by somebody else does not
+ * stop a turn. */
+static int64_t index_room(const struct rw_store *store)
+{
+    int64_t slots = 0;
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        if (store->has[stream])
+            slots +=
+                store->keep[stream] / store->ring[stream].slot_size * (stream == RW_SUB ? 6 : 1);
+    return (INT64_C(4) << 20) + slots * INDEX_PER_SLOT;
+}
+
+/* Blocks for the WAL, before SQLite opens it; also makes the files as their folder's owner. */
+static void reserve_wal(const struct rw_store *store)
 {
     static const char *const ends[] = {"", "-wal"};
     const struct rw_disk *disk = store->disk;
-    int64_t slots = (int64_t)options->slots[RW_MAIN] + 6 * (int64_t)options->slots[RW_SUB];
-    int64_t sizes[] = {(INT64_C(4) << 20) + slots * INDEX_PER_SLOT, INT64_C(8) << 20};
     for (int i = 0; i < 2; i++) {
         char path[600];
         snprintf(path, sizeof path, "%s/index.db%s", store->dir, ends[i]);
         int fd = disk->open(disk->self, path, O_RDWR | O_CREAT, 0640);
         if (fd < 0)
             continue;
-        if (disk->reserve(disk->self, fd, sizes[i]))
+        if (i && disk->reserve(disk->self, fd, WAL_ROOM))
             rw_log(RW_LOG_DEBUG, store->camera, "no blocks are reserved for %s", path);
         disk->close(disk->self, fd);
     }
@@ -102,7 +113,10 @@ static int open_index(struct rw_store *store, struct rw_err *err)
     char path[600];
     snprintf(path, sizeof path, "%s/index.db", store->dir);
     store->index = rw_index_create(store->disk, path, err);
-    return store->index ? 0 : -1;
+    if (!store->index)
+        return -1;
+    rw_index_reserve(store->index, index_room(store));
+    return 0;
 }
 
 /* The index is a cache: the damaged one is put aside, to be made again from the slots. */
@@ -237,7 +251,7 @@ struct rw_store *rw_store_open(const struct rw_store_options *options, struct rw
     store->stepped.from_trust = store->stepped.to_trust = trust;
     if (!rw_disk_make_path(store->disk, store->dir, err) && !take_lock(store, err) &&
         !make_rings(store, options, err)) {
-        reserve_index(store, options);
+        reserve_wal(store);
         if (!open_and_recover(store, err) && !rw_store_open_holds(store, err) &&
             !rw_store_open_aging(store, err))
             return store;

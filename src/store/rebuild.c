@@ -197,6 +197,8 @@ static int walk_files(struct rebuild *re, struct rw_err *err)
     re->newest_seq = 0;
     for (int number = 0; number < ring->count; number++) {
         ring->slot[number].last_seq = 0;
+        if (re->verify) /* the next is read while this one is hashed */
+            rw_ring_want(ring, number + 1);
         if (ring->slot[number].size && walk_file(re, number, walk_slot, err))
             return -1;
     }

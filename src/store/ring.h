@@ -104,6 +104,9 @@ void rw_slot_path(const char *dir, int number, bool held, char *out, size_t size
 /* Opens a slot for reading wherever it stands; *size is its file's. -1 with errno. */
 int rw_slot_open(const struct rw_disk *disk, const char *dir, int number, int64_t *size);
 
+/* The disk may begin to read this slot, while others are looked at. */
+void rw_ring_want(const struct rw_ring *ring, int number);
+
 /* --- ring.c: writing --- */
 
 /* The slot to be written after the open one: an empty one, else the one with the oldest records. */

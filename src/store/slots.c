@@ -253,6 +253,18 @@ int rw_slot_open(const struct rw_disk *disk, const char *dir, int number, int64_
     return fd;
 }
 
+void rw_ring_want(const struct rw_ring *ring, int number)
+{
+    int64_t size;
+    if (number >= ring->count || !ring->slot[number].size || !ring->disk->want)
+        return;
+    int fd = rw_slot_open(ring->disk, ring->dir, number, &size);
+    if (fd < 0)
+        return;
+    ring->disk->want(ring->disk->self, fd, 0, size);
+    ring->disk->close(ring->disk->self, fd);
+}
+
 /* --- making and removing --- */
 
 /* A slot without a picture yet: one free box over all of it. It gets its name when it is whole. */
