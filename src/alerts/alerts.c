@@ -25,6 +25,7 @@
 #define FLOOD_US (10 * RW_SECOND_US)     /* in which so many commands are heard */
 #define FLOOD_MAX 30
 #define REASON_US (60 * RW_SECOND_US) /* nor is a new reason why there is no connection */
+#define LAST_WORDS_US 700000          /* to tell how it ended, before the goodbye */
 
 struct role {
     const struct rw_config *config;
@@ -48,6 +49,7 @@ struct role {
     int64_t delivered_us;    /* as last written down */
     struct rw_health health; /* as last written to alerts.json */
     bool health_written;
+    bool leaving; /* asked to end; does so when all is told */
 };
 
 /* -- alerts.json ------------------------------------------------------------------------------ */
@@ -185,6 +187,13 @@ static void handle_report(struct role *role, const struct rw_report *report)
     }
 }
 
+/* The end, once the broker has confirmed what there was to tell, or cannot be reached. */
+static int leave_if_settled(struct role *role)
+{
+    bool settled = rw_outbox_settled(role->outbox) && rw_states_settled(role->states);
+    return role->leaving && settled ? sd_event_exit(role->loop, 0) : 0;
+}
+
 static int on_broker(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     (void)source, (void)events;
@@ -196,7 +205,7 @@ static int on_broker(sd_event_source *source, int fd, uint32_t events, void *arg
         handle_report(role, report);
         free(report);
     }
-    return 0;
+    return leave_if_settled(role);
 }
 
 /* -- other things that wake it ---------------------------------------------------------------- */
@@ -236,10 +245,27 @@ static int on_tick(sd_event_source *source, uint64_t due_us, void *arg)
     return 0;
 }
 
+static int on_patience(sd_event_source *source, uint64_t due_us, void *arg)
+{
+    (void)due_us, (void)arg;
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+/* The supervisor asks when the cameras have ended: their last events and states are in their
+ * indexes now, whether or not a poke came for them. */
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
 {
-    (void)info, (void)arg;
-    return sd_event_exit(sd_event_source_get_event(source), 0);
+    (void)source, (void)info;
+    struct role *role = arg;
+    if (role->leaving)
+        return 0;
+    role->leaving = true;
+    if (sd_event_add_time_relative(role->loop, NULL, CLOCK_BOOTTIME, LAST_WORDS_US, 10000,
+                                   on_patience, NULL) < 0)
+        return sd_event_exit(role->loop, 0);
+    rw_outbox_look(role->outbox);
+    rw_states_look(role->states);
+    return leave_if_settled(role);
 }
 
 /* -- set-up ----------------------------------------------------------------------------------- */
@@ -301,9 +327,9 @@ static int open_loop(struct role *role, struct rw_err *err)
 {
     int failed = sd_event_new(&role->loop);
     if (failed >= 0)
-        failed = sd_event_add_signal(role->loop, NULL, SIGTERM, on_signal, NULL);
+        failed = sd_event_add_signal(role->loop, NULL, SIGTERM, on_signal, role);
     if (failed >= 0)
-        failed = sd_event_add_signal(role->loop, NULL, SIGINT, on_signal, NULL);
+        failed = sd_event_add_signal(role->loop, NULL, SIGINT, on_signal, role);
     if (failed >= 0)
         failed = sd_event_add_io(role->loop, NULL, role->poke, EPOLLIN, on_poke, role);
     if (failed >= 0)

@@ -25,8 +25,8 @@ enum {
     KEEPALIVE_S = 20,
     CONNECT_TIMEOUT_US = 10 * 1000000, /* from the first packet to CONNACK */
     STALL_US = 15 * 1000000,           /* something waits for the broker and nothing moves */
-    GOODBYE_US = 1000000,
-    END_TIMEOUT_MS = 1500,
+    GOODBYE_US = 900000,
+    END_TIMEOUT_MS = 1000,
     BACKOFF_FIRST_MS = 1000,
     BACKOFF_MAX_MS = 10000,
     INFLIGHT_MAX = 20,
@@ -400,6 +400,7 @@ static void say_goodbye(struct link *link)
     char topic[256];
     snprintf(topic, sizeof topic, "%sstatus", link->broker->base);
     int mid = 0;
+    send_waiting(link);
     link->offline = UINT64_MAX;
     if (mosquitto_publish(link->client, &mid, topic, 7, "offline", 1, true))
         return;

@@ -32,8 +32,9 @@ struct rw_broker;
 
 /* Starts connecting. Borrows config. NULL with *err. */
 struct rw_broker *rw_broker_create(const struct rw_config *config, struct rw_err *err);
-/* Says offline, disconnects and ends the thread, within about a second and a half; a thread that a
- * name look-up still holds is left behind for the process's end. Takes NULL. */
+/* Sends what was given before, says offline, disconnects and ends the thread, within about a
+ * second; a thread that a name look-up still holds is left behind for the process's end. Takes
+ * NULL. */
 void rw_broker_destroy(struct rw_broker *broker);
 
 int rw_broker_fd(const struct rw_broker *broker); /* readable: call rw_broker_take() until NULL */

@@ -351,6 +351,14 @@ void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refu
     }
 }
 
+bool rw_outbox_settled(const struct rw_outbox *outbox)
+{
+    bool settled = true;
+    for (int i = 0; i < outbox->count; i++)
+        settled &= !busy(&outbox->cameras[i]);
+    return settled;
+}
+
 int64_t rw_outbox_waiting(const struct rw_outbox *outbox)
 {
     int64_t waiting = 0;

@@ -56,6 +56,7 @@ void rw_outbox_look(struct rw_outbox *outbox);
  * ignored. */
 void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refused);
 
+bool rw_outbox_settled(const struct rw_outbox *outbox); /* nothing is on its way, or can be now */
 int64_t rw_outbox_waiting(const struct rw_outbox *outbox);      /* as of the last look */
 int64_t rw_outbox_delivered_us(const struct rw_outbox *outbox); /* UTC of the last, 0: none yet */
 const char *rw_outbox_trouble(const struct rw_outbox *outbox);  /* "" : none */

@@ -189,11 +189,25 @@ void rw_states_acked(struct rw_states *states, uint64_t ticket)
         states->online_ticket = 0;
     for (int i = 0; ticket && i < states->config->camera_count; i++) {
         struct told *told = &states->cameras[i];
+        if (ticket != told->ticket && ticket != told->armed_ticket)
+            continue;
         if (ticket == told->ticket)
             told->ticket = 0;
-        if (ticket == told->armed_ticket)
+        else
             told->armed_ticket = 0;
+        send_status(states, i, rw_now(states->clock).boot_us);
+        send_armed(states, i);
     }
+}
+
+bool rw_states_settled(const struct rw_states *states)
+{
+    bool settled = !states->online_ticket;
+    for (int i = 0; i < states->config->camera_count; i++) {
+        const struct told *told = &states->cameras[i];
+        settled &= !told->changed && !told->ticket && !told->armed_changed && !told->armed_ticket;
+    }
+    return settled || !states->connected;
 }
 
 void rw_states_armed(struct rw_states *states, int camera, bool armed)

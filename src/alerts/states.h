@@ -26,6 +26,9 @@ void rw_states_destroy(struct rw_states *states); /* takes NULL */
 void rw_states_connected(struct rw_states *states); /* says online first, then the rest */
 void rw_states_lost(struct rw_states *states);
 void rw_states_look(struct rw_states *states);
+/* What changed while that message was on its way goes out now. */
 void rw_states_acked(struct rw_states *states, uint64_t ticket);
+/* As of the last look, the broker has confirmed all of it; or there is no connection. */
+bool rw_states_settled(const struct rw_states *states);
 /* A camera's process said whether it is armed. */
 void rw_states_armed(struct rw_states *states, int camera, bool armed);

@@ -20,11 +20,10 @@
 #include "config/config.h"
 #include "supervisor/child.h"
 
-/* Everything must have ended 5 s after SIGTERM. The cameras go first; the others have a moment to
- * tell of their last events and that they are off. */
-#define PATIENCE_US INT64_C(3000000)
-#define LAST_WORDS_US INT64_C(300000)
-#define OTHERS_PATIENCE_US INT64_C(1400000)
+/* Everything must have ended 5 s after SIGTERM. The cameras go first, so that the others can tell
+ * of their last events and that they are off. */
+#define PATIENCE_US INT64_C(2900000)
+#define OTHERS_PATIENCE_US INT64_C(2000000)
 enum { CONFIG_MAX = 1 << 20 };
 
 struct supervisor {
@@ -35,7 +34,6 @@ struct supervisor {
     struct rw_child *child; /* owned */
     int children;
     bool stopping, cameras_gone;
-    int64_t others_us; /* when the roles beside the cameras are stopped; 0: not yet, or done */
     sd_event *loop;
     sd_event_source *timer;
 };
@@ -108,7 +106,7 @@ static int take_lock(struct supervisor *s, struct rw_err *err)
 
 static void arm_timer(struct supervisor *s)
 {
-    int64_t next = s->others_us;
+    int64_t next = 0;
     for (int i = 0; i < s->children; i++) {
         const struct rw_child *child = &s->child[i];
         int64_t at = child->pid ? child->kill_us : child->due_us;
@@ -199,7 +197,7 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
         return sd_event_exit(s->loop, 0);
     if (s->stopping && !s->cameras_gone && !running(s, true)) {
         s->cameras_gone = true;
-        s->others_us = now_us() + LAST_WORDS_US;
+        stop_children(s, false, OTHERS_PATIENCE_US);
     }
     arm_timer(s);
     return 0;
@@ -211,10 +209,6 @@ static int on_timer(sd_event_source *source, uint64_t at_us, void *arg)
     int64_t now = now_us();
     (void)source;
     (void)at_us;
-    if (s->others_us && now >= s->others_us) {
-        s->others_us = 0;
-        stop_children(s, false, OTHERS_PATIENCE_US);
-    }
     for (int i = 0; i < s->children; i++) {
         struct rw_child *child = &s->child[i];
         rw_child_check(child, now);

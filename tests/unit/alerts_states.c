@@ -142,9 +142,30 @@ static void one_status_of_a_camera_is_on_its_way_at_a_time(void **state)
     assert_int_equal(world->sent_count, 0);
     for (uint64_t ticket = 1; ticket <= world->ticket; ticket++)
         rw_states_acked(world->states, ticket);
-    look_later(world, 1);
-    assert_int_equal(world->sent_count, 1);
+    assert_int_equal(world->sent_count, 1); /* at once, not at the next look */
     assert_non_null(strstr(world->sent[0], "\"reason\":\"new\""));
+}
+
+static void is_settled_when_the_newest_state_is_confirmed(void **state)
+{
+    struct world *world = *state;
+    assert_true(rw_states_settled(world->states)); /* nobody to tell */
+    rw_states_connected(world->states);
+    assert_false(rw_states_settled(world->states));
+    world->sent_count = 0; /* those are on their way while this happens */
+    strcpy(world->status.state, "offline");
+    look_later(world, 0);
+    for (uint64_t ticket = 1; ticket <= 2; ticket++)
+        rw_states_acked(world->states, ticket);
+    assert_false(rw_states_settled(world->states));
+    assert_int_equal(world->sent_count, 1);
+    assert_non_null(strstr(world->sent[0], "\"state\":\"offline\""));
+    confirm(world);
+    assert_true(rw_states_settled(world->states));
+    rw_states_armed(world->states, 0, true);
+    assert_false(rw_states_settled(world->states));
+    rw_states_lost(world->states);
+    assert_true(rw_states_settled(world->states));
 }
 
 static void since_unknown_stays_when_it_was_first_seen(void **state)
@@ -194,6 +215,7 @@ int main(void)
         TEST(change_is_told_and_growth_is_not),
         TEST(everything_is_told_again_every_minute),
         TEST(one_status_of_a_camera_is_on_its_way_at_a_time),
+        TEST(is_settled_when_the_newest_state_is_confirmed),
         TEST(since_unknown_stays_when_it_was_first_seen),
         TEST(armed_is_told_on_change_only),
         TEST(nothing_is_sent_on_a_lost_connection),
