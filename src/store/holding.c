@@ -1,8 +1,5 @@
 /* Holds: see hold.h. The order of a hold is its safety: room first, then its file, which is the
  * promise, then the moves, which opening repeats after a cut. */
-#include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,124 +7,10 @@
 #include "base/units.h"
 #include "store/parts.h"
 
-enum { FILE_MAX = 65536 };
 /* The record of an event comes into the ring a little after its footage. */
 #define AFTER_US INT64_C(5000000)
 /* What a stream is taken to need where nothing tells, bits a second. */
 static const double assumed_bits[RW_STREAMS] = {2e6, 3e5};
-
-/* --- files --- */
-
-static void folder_path(const char *dir, char *out, size_t size)
-{
-    snprintf(out, size, "%s/holds", dir);
-}
-
-static int write_hold(const struct rw_store *store, const struct rw_hold *hold, struct rw_err *err)
-{
-    char folder[600], path[700];
-    const struct rw_disk *disk = store->disk;
-    folder_path(store->dir, folder, sizeof folder);
-    if (disk->mkdir(disk->self, folder, 0750)) {
-        if (errno != EEXIST)
-            return rw_fail(err, rw_code_of_errno(errno), "the folder %s cannot be made (%s)",
-                           folder, strerror(errno));
-    } else if (disk->sync_dir(disk->self, store->dir)) {
-        return rw_fail(err, rw_code_of_errno(errno), "the disk refused syncing %s (%s)", store->dir,
-                       strerror(errno));
-    }
-    json_t *json = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:{s:i, s:i}}",
-                             "format", 1, "id", hold->id, "from", (json_int_t)hold->from_us, "to",
-                             (json_int_t)hold->to_us, "created", (json_int_t)hold->created_us,
-                             "released", (json_int_t)hold->released_us, "by", hold->by,
-                             "released_by", hold->released_by, "reason", hold->reason, "slots",
-                             "main", hold->slots[RW_MAIN], "sub", hold->slots[RW_SUB]);
-    char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
-    json_decref(json);
-    if (!text)
-        return rw_fail(err, RW_EINVAL, "the reason or the name of the hold is not UTF-8");
-    snprintf(path, sizeof path, "%s/%s.json", folder, hold->id);
-    int failed = rw_disk_replace_file(disk, path, text, strlen(text), true, err);
-    free(text);
-    return failed;
-}
-
-static bool take_text(const json_t *json, const char *key, char *out, size_t size)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    if (!text || strlen(text) >= size)
-        return false;
-    strcpy(out, text);
-    return true;
-}
-
-static bool parse_hold(const struct rw_buf *text, struct rw_hold *out)
-{
-    json_t *json = json_loadb((const char *)text->data, text->size, 0, NULL);
-    const json_t *slots = json_object_get(json, "slots");
-    *out = (struct rw_hold){.from_us = json_integer_value(json_object_get(json, "from")),
-                            .to_us = json_integer_value(json_object_get(json, "to")),
-                            .created_us = json_integer_value(json_object_get(json, "created")),
-                            .released_us = json_integer_value(json_object_get(json, "released")),
-                            .slots = {(int)json_integer_value(json_object_get(slots, "main")),
-                                      (int)json_integer_value(json_object_get(slots, "sub"))}};
-    bool good = take_text(json, "id", out->id, sizeof out->id) &&
-                take_text(json, "by", out->by, sizeof out->by) &&
-                take_text(json, "released_by", out->released_by, sizeof out->released_by) &&
-                take_text(json, "reason", out->reason, sizeof out->reason) &&
-                out->from_us < out->to_us && *out->id;
-    json_decref(json);
-    return good;
-}
-
-struct name_list {
-    char (*names)[RW_ULID_SIZE + 5]; /* owned */
-    int count;
-};
-
-static void take_name(void *arg, const char *name)
-{
-    struct name_list *list = arg;
-    if (strlen(name) != RW_ULID_SIZE - 1 + 5 || strcmp(name + RW_ULID_SIZE - 1, ".json") != 0)
-        return;
-    list->names = realloc(list->names, (size_t)(list->count + 1) * sizeof *list->names);
-    if (!list->names)
-        abort();
-    strcpy(list->names[list->count++], name);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(a, b);
-}
-
-int rw_holds_each(const struct rw_disk *disk, const char *dir,
-                  int (*fn)(void *arg, const struct rw_hold *hold), void *arg, struct rw_err *err)
-{
-    char folder[600], path[700];
-    struct name_list list = {0};
-    struct rw_buf text = {0};
-    folder_path(dir, folder, sizeof folder);
-    int failed = 0, stop = 0;
-    if (disk->list(disk->self, folder, take_name, &list) && errno != ENOENT)
-        failed = rw_fail(err, rw_code_of_errno(errno), "%s cannot be read (%s)", folder,
-                         strerror(errno));
-    if (list.count)
-        qsort(list.names, (size_t)list.count, sizeof *list.names, by_name);
-    for (int i = 0; i < list.count && !failed && !stop; i++) {
-        struct rw_hold hold;
-        snprintf(path, sizeof path, "%s/%s", folder, list.names[i]);
-        failed = rw_disk_read_file(disk, path, FILE_MAX, &text, err);
-        if (!failed && !parse_hold(&text, &hold))
-            failed =
-                rw_fail(err, RW_EFORMAT, "%s is damaged; see what it says, then remove it", path);
-        if (!failed)
-            stop = fn(arg, &hold);
-    }
-    rw_buf_finish(&text);
-    free(list.names);
-    return failed;
-}
 
 /* --- which slots --- */
 
@@ -360,7 +243,7 @@ int rw_store_hold(struct rw_store *store, struct rw_hold *hold, struct rw_hold_c
         return -1;
     hold->created_us = rw_now(store->clock).utc_us;
     rw_ulid_make(hold->created_us, hold->id);
-    if (take_room(store, fresh, err) || write_hold(store, hold, err)) {
+    if (take_room(store, fresh, err) || rw_hold_write(store->disk, store->dir, hold, err)) {
         fit_rings(store); /* gives back what was taken */
         return -1;
     }
@@ -513,7 +396,7 @@ int rw_store_release(struct rw_store *store, const char *id, const char *by, str
     struct rw_hold released = store->holds[found];
     released.released_us = rw_now(store->clock).utc_us;
     rw_copy_text(released.released_by, sizeof released.released_by, by);
-    if (write_hold(store, &released, err))
+    if (rw_hold_write(store->disk, store->dir, &released, err))
         return -1;
     store->holds[found] = store->holds[--store->hold_count];
     struct rw_err why = {0};

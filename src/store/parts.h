@@ -76,6 +76,11 @@ int rw_store_remove_slot(struct rw_store *store, int stream, int number, struct 
 int rw_store_measure(struct rw_store *store, int stream, bool moved, struct rw_err *err);
 int rw_store_put_ring_row(struct rw_store *store, int stream, int open_slot, struct rw_err *err);
 
+/* --- hold_file.c --- */
+/* Durable when it returns 0. */
+int rw_hold_write(const struct rw_disk *disk, const char *dir, const struct rw_hold *hold,
+                  struct rw_err *err);
+
 /* --- holding.c --- */
 /* Reads the holds' files, moves slots that should be held or no longer be, sets the budgets. */
 int rw_store_open_holds(struct rw_store *store, struct rw_err *err);
