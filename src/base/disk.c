@@ -402,10 +402,11 @@ int rw_disk_make_path(const struct rw_disk *disk, const char *path, struct rw_er
             continue;
         *at = 0;
         /* a slash behind the name: only a folder exists under it */
-        char folder[PATH_MAX + 1];
+        char folder[PATH_MAX + 1], parent[PATH_MAX];
         snprintf(folder, sizeof folder, "%s/", part);
-        if (disk->mkdir(disk->self, part, 0750) &&
-            (errno != EEXIST || !disk->exists(disk->self, folder)))
+        bool made = !disk->mkdir(disk->self, part, 0750);
+        if ((made && parent_of(part, parent) && disk->sync_dir(disk->self, parent)) ||
+            (!made && (errno != EEXIST || !disk->exists(disk->self, folder))))
             return rw_fail(err, rw_code_of_errno(errno), "the folder %s cannot be made (%s)", part,
                            strerror(errno == ENOTDIR ? EEXIST : errno));
         *at = end;

@@ -380,10 +380,12 @@ static int fill_or_go_on(struct rw_ring *ring, bool fill, struct rw_err *err)
     return 0;
 }
 
-static int make_folder(struct rw_ring *ring, struct rw_err *err)
+static int make_folder(struct rw_ring *ring, const char *parent, struct rw_err *err)
 {
     if (ring->disk->mkdir(ring->disk->self, ring->dir, 0750) && errno != EEXIST)
         return fail_disk(err, "making the folder", ring->dir);
+    if (ring->disk->sync_dir(ring->disk->self, parent))
+        return fail_disk(err, "syncing", parent);
     return 0;
 }
 
@@ -409,7 +411,7 @@ int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
         memcpy(ring->id, label.id, 16);
     else
         rw_uuid_make(ring->id);
-    if ((!there && make_folder(ring, err)) || find_slots(ring, true, err) ||
+    if ((!there && make_folder(ring, options->dir, err)) || find_slots(ring, true, err) ||
         fill_or_go_on(ring, fill, err))
         return -1;
     memcpy(want.id, ring->id, 16);
