@@ -176,7 +176,10 @@ static int walk_file(struct rebuild *re, int number,
         return rw_fail(err, rw_code_of_errno(errno), "%s slot %d cannot be read (%s)",
                        re->ring->dir, number, strerror(errno));
     struct rw_err why;
-    int failed = rw_scan_open(&scan, disk, fd, size, re->ring->id, &why);
+    /* what a killed program has left in memory is on disk before a row says so */
+    int failed = number == re->newest_slot && disk->fdatasync(disk->self, fd)
+                     ? rw_fail(&why, rw_code_of_errno(errno), "%s", strerror(errno))
+                     : rw_scan_open(&scan, disk, fd, size, re->ring->id, &why);
     scan.search = true;
     if (!failed)
         failed = walk(re, &scan, number, err);

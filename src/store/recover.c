@@ -72,7 +72,10 @@ static int read_tail(struct rw_index *index, struct rw_ring *ring, int number, u
     if (fd < 0)
         return rw_fail(err, rw_code_of_errno(errno), "slot %d cannot be read (%s)", number,
                        strerror(errno));
-    int result = rw_scan_open(&tail->scan, ring->disk, fd, size, ring->id, &why);
+    /* A killed program leaves bytes that only memory has: they are on disk before a row says so. */
+    int result = ring->disk->fdatasync(ring->disk->self, fd)
+                     ? rw_fail(&why, rw_code_of_errno(errno), "%s", strerror(errno))
+                     : rw_scan_open(&tail->scan, ring->disk, fd, size, ring->id, &why);
     if (!result)
         result = walk_tail(index, ring, number, known, tail, err);
     else if (why.code == RW_EFORMAT)
