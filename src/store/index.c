@@ -317,6 +317,17 @@ static int one_number(struct rw_index *index, const char *sql, enum rw_stream st
     return got < 0 ? -1 : 0;
 }
 
+int64_t rw_index_newest_seq(struct rw_index *index, enum rw_stream stream, struct rw_err *err)
+{
+    int64_t seq;
+    return one_number(index,
+                      "SELECT first_seq+count-1 FROM chunks WHERE stream=? "
+                      "ORDER BY first_seq DESC LIMIT 1",
+                      stream, &seq, err)
+               ? -1
+               : seq;
+}
+
 static int read_newest(struct rw_index *index, enum rw_stream stream, struct rw_index_extent *out,
                        struct rw_err *err)
 {

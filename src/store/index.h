@@ -93,6 +93,8 @@ int rw_index_slots_between(struct rw_index *index, enum rw_stream stream, int64_
 /* Start and end of the first and last footage of a slot; 0 where it has none. */
 int rw_index_slot_extent(struct rw_index *index, enum rw_stream stream, int slot, int64_t *start_us,
                          int64_t *end_us, struct rw_err *err);
+/* The highest sequence number that has a row; 0: there is none. -1: failed. */
+int64_t rw_index_newest_seq(struct rw_index *index, enum rw_stream stream, struct rw_err *err);
 /* The lowest sequence number in a slot; 0: it has no rows. -1: failed. */
 int64_t rw_index_first_seq(struct rw_index *index, enum rw_stream stream, int slot,
                            struct rw_err *err);

@@ -123,8 +123,13 @@ static int each_tail_record(struct rw_reader *reader, enum rw_stream stream, rec
     struct tail_start start = {.seq = 0};
     if (rw_index_chunks(reader->index, stream, row.open_slot, 0, 0, note_end, &start, err))
         return -1;
+    /* Begun, without a row yet: a lap before has lower numbers than any row. (The ring's last_seq
+     * may be of a record in this very slot.) */
+    int64_t newest = 0;
+    if (!start.at && (newest = rw_index_newest_seq(reader->index, stream, err)) < 0)
+        return -1;
     if (!start.at)
-        start.seq = row.last_seq;
+        start.seq = (uint64_t)newest;
     return walk_open_slot(reader, stream, row.open_slot, &start, fn, arg, err);
 }
 

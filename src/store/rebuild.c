@@ -7,6 +7,14 @@
 
 #include "store/event_json.h"
 
+/* How a slot's records hang on the chain, and what is to be said of it. */
+struct ends {
+    uint64_t first_seq, last_seq; /* 0: it has none */
+    uint8_t before[RW_HASH_SIZE]; /* the link that its first record continues */
+    uint8_t last[RW_HASH_SIZE];   /* the link of its last record */
+    struct rw_buf words;          /* sentences, each with its NUL; owned */
+};
+
 struct rebuild {
     struct rw_index *index;
     struct rw_ring *ring;
@@ -15,8 +23,10 @@ struct rebuild {
     void *arg;
     int newest_slot;
     uint64_t newest_seq;
-    uint64_t oldest_seq; /* of the slots that are not held. Both 0: none */
-    int64_t born_us;     /* as the newest record tells it */
+    uint64_t oldest_seq;      /* of the slots that are not held. Both 0: none */
+    int64_t born_us;          /* as the newest record tells it */
+    struct ends *ends;        /* by slot number; owned */
+    const uint8_t *last_link; /* the slot being walked ends with this record; NULL: no limit */
 };
 
 static void say(const struct rebuild *re, int number, const char *what, uint64_t seq)
@@ -24,8 +34,21 @@ static void say(const struct rebuild *re, int number, const char *what, uint64_t
     char text[160];
     snprintf(text, sizeof text, "%s slot %d: %s record %llu", rw_stream_name(re->ring->stream),
              number, what, (unsigned long long)seq);
-    if (re->say)
-        re->say(re->arg, text);
+    rw_buf_add(&re->ends[number].words, text, strlen(text) + 1);
+}
+
+static void finish_ends(struct rebuild *re, bool speak)
+{
+    for (int number = 0; number < re->ring->count; number++) {
+        struct rw_buf *words = &re->ends[number].words;
+        for (size_t at = 0; speak && re->say && at < words->size;) {
+            const char *text = (const char *)words->data + at;
+            re->say(re->arg, text);
+            at += strlen(text) + 1;
+        }
+        rw_buf_finish(words);
+    }
+    free(re->ends);
 }
 
 /* Keeps the event of a record unless the index knows a newer revision of it. */
@@ -70,6 +93,13 @@ static int take_record(struct rebuild *re, struct rw_chunk *chunk, int number,
         rw_chunk_init(chunk, re->ring->stream);
         rw_chunk_add(chunk, number, record, offset);
     }
+    struct ends *ends = &re->ends[number];
+    if (!ends->first_seq) {
+        ends->first_seq = record->seq;
+        memcpy(ends->before, record->previous_link, RW_HASH_SIZE);
+    }
+    ends->last_seq = record->seq;
+    memcpy(ends->last, record->link, RW_HASH_SIZE);
     re->ring->slot[number].last_seq = record->seq;
     if (record->seq > re->newest_seq) {
         re->newest_seq = record->seq;
@@ -141,8 +171,11 @@ static int walk_slot(struct rebuild *re, struct rw_scan *scan, int number, struc
     int64_t offset;
     int got, taken = 0;
     rw_chunk_init(&chunk, re->ring->stream);
-    while (!taken && (got = rw_scan_next(scan, &record, &offset, err)) == 1)
+    while (!taken && (got = rw_scan_next(scan, &record, &offset, err)) == 1) {
         taken = take_verified(re, &chunk, scan, number, &record, offset, err);
+        if (!taken && re->last_link && !memcmp(record.link, re->last_link, RW_HASH_SIZE))
+            taken = 1;
+    }
     int failed = taken < 0 || (!taken && got < 0);
     if (!failed && chunk.count)
         failed = rw_index_put_chunk(re->index, &chunk, err);
@@ -208,6 +241,56 @@ static int walk_files(struct rebuild *re, struct rw_err *err)
     return 0;
 }
 
+/* The slot whose records follow on this one's; -1: none does. */
+static int successor_of(const struct rebuild *re, int number)
+{
+    int next = -1;
+    for (int other = 0; other < re->ring->count; other++)
+        if (re->ends[other].first_seq > re->ends[number].last_seq &&
+            (next < 0 || re->ends[other].first_seq < re->ends[next].first_seq))
+            next = other;
+    return next;
+}
+
+static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
+{
+    int64_t size, offset;
+    struct rw_scan scan;
+    struct rw_record record;
+    bool found = false;
+    const struct rw_disk *disk = re->ring->disk;
+    int fd = rw_slot_open(disk, re->ring->dir, number, &size);
+    if (fd < 0)
+        return false;
+    if (!rw_scan_open(&scan, disk, fd, size, re->ring->id, NULL)) {
+        scan.search = true;
+        while (!found && rw_scan_next(&scan, &record, &offset, NULL) == 1)
+            found = !memcmp(record.link, link, RW_HASH_SIZE);
+    }
+    disk->close(disk->self, fd);
+    return found;
+}
+
+/* A slot that the disk refused ends with records that were written again elsewhere: the chain goes
+ * on from one before them, and they are none of the recording. */
+static int leave_abandoned(struct rebuild *re, struct rw_err *err)
+{
+    for (int number = 0; number < re->ring->count; number++) {
+        int next = re->ends[number].first_seq ? successor_of(re, number) : -1;
+        if (next < 0 || !memcmp(re->ends[next].before, re->ends[number].last, RW_HASH_SIZE) ||
+            !has_link(re, number, re->ends[next].before))
+            continue;
+        re->last_link = re->ends[next].before;
+        rw_buf_clear(&re->ends[number].words);
+        int failed = rw_index_drop_slot(re->index, re->ring->stream, number, err) ||
+                     walk_file(re, number, walk_slot, err);
+        re->last_link = NULL;
+        if (failed)
+            return -1;
+    }
+    return 0;
+}
+
 /* The slot next to be overwritten is not in the index: it was dropped when the newest began. */
 static int retire_next(struct rebuild *re, struct rw_err *err)
 {
@@ -233,9 +316,14 @@ int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
                          .newest_slot = -1};
     int changed;
     struct rw_ring_row row = {0};
-    if (walk_files(&re, err) || retire_next(&re, err) ||
-        rw_index_correct(index, ring->stream, false, &changed, err) ||
-        rw_ring_oldest(ring, index, &row.deleted_us, err))
+    re.ends = calloc((size_t)ring->count + 1, sizeof *re.ends);
+    if (!re.ends)
+        abort();
+    int failed = walk_files(&re, err) || leave_abandoned(&re, err) || retire_next(&re, err) ||
+                 rw_index_correct(index, ring->stream, false, &changed, err) ||
+                 rw_ring_oldest(ring, index, &row.deleted_us, err);
+    finish_ends(&re, !failed);
+    if (failed)
         return -1;
     bool first_lap = re.oldest_seq == 1;
     row.born_us = first_lap && row.deleted_us ? row.deleted_us : re.born_us;
