@@ -103,10 +103,13 @@ static int newest_slot(const struct rw_ring *ring)
     return best;
 }
 
-static void adopt_tail(struct rw_ring *ring, int number, const struct tail *tail, bool clean)
+/* used: the highest number that was ever given, as far as the index knows. */
+static void adopt_tail(struct rw_ring *ring, int number, const struct tail *tail, uint64_t used,
+                       bool clean)
 {
+    uint64_t last = tail->last.seq > used ? tail->last.seq : used;
     ring->slot[number].last_seq = tail->last.seq;
-    ring->next_seq = tail->last.seq + (clean ? 1 : SEQ_SKIP);
+    ring->next_seq = last + (clean ? 1 : SEQ_SKIP);
     if (!ring->born_us)
         ring->born_us = tail->last.born_us;
     memcpy(ring->link, tail->last.link, RW_HASH_SIZE);
@@ -146,14 +149,16 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
         got = read_tail(index, ring, newest, known, &tail, &why);
         if (got <= 0 || tail.last.seq < known) {
             if (tail.any)
-                adopt_tail(ring, newest, &tail, clean);
+                adopt_tail(ring, newest, &tail, used, clean);
             ring->slot[newest].last_seq = known;
             return leave_slot(ring, newest, used, got < 0 ? why.text : "a record is missing");
         }
     }
-    if (got <= 0)
+    if (got <= 0) {
+        ring->next_seq = used + (clean ? 1 : SEQ_SKIP);
         return 0;
-    adopt_tail(ring, number, &tail, clean);
+    }
+    adopt_tail(ring, number, &tail, used, clean);
     if (ring->slot[number].held) /* it was closed, and its successor has nothing in it yet */
         return 0;
     return rw_ring_resume(ring, number, &tail.scan, tail.base_us, err);
