@@ -15,6 +15,8 @@ struct ends {
     struct rw_buf words;          /* sentences, each with its NUL; owned */
 };
 
+enum { ABANDONED_MAX = 4 }; /* slots in a row that can have been left so */
+
 struct rebuild {
     struct rw_index *index;
     struct rw_ring *ring;
@@ -241,15 +243,15 @@ static int walk_files(struct rebuild *re, struct rw_err *err)
     return 0;
 }
 
-/* The slot whose records follow on this one's; -1: none does. */
-static int successor_of(const struct rebuild *re, int number)
+/* The slot with the newest records that begin below this number; -1: there is none. */
+static int slot_below(const struct rebuild *re, uint64_t seq)
 {
-    int next = -1;
-    for (int other = 0; other < re->ring->count; other++)
-        if (re->ends[other].first_seq > re->ends[number].last_seq &&
-            (next < 0 || re->ends[other].first_seq < re->ends[next].first_seq))
-            next = other;
-    return next;
+    int best = -1;
+    for (int number = 0; number < re->ring->count; number++)
+        if (re->ends[number].first_seq && re->ends[number].first_seq < seq &&
+            (best < 0 || re->ends[number].first_seq > re->ends[best].first_seq))
+            best = number;
+    return best;
 }
 
 static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
@@ -271,22 +273,50 @@ static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
     return found;
 }
 
-/* A slot that the disk refused ends with records that were written again elsewhere: the chain goes
- * on from one before them, and they are none of the recording. */
+/* Only its records up to this link, NULL: none of them. */
+static int keep_up_to(struct rebuild *re, int number, const uint8_t *link, struct rw_err *err)
+{
+    rw_buf_clear(&re->ends[number].words);
+    re->ring->slot[number].last_seq = 0;
+    if (rw_index_drop_slot(re->index, re->ring->stream, number, err))
+        return -1;
+    if (!link)
+        return 0;
+    re->last_link = link;
+    int failed = walk_file(re, number, walk_slot, err);
+    re->last_link = NULL;
+    return failed;
+}
+
+static bool is_below(const struct rebuild *re, int number, const uint8_t *link)
+{
+    for (int tries = 0; tries < ABANDONED_MAX && number >= 0; tries++) {
+        number = slot_below(re, re->ends[number].first_seq);
+        if (number >= 0 && has_link(re, number, link))
+            return true;
+    }
+    return false;
+}
+
+/* A slot that the disk refused, or that a cut caught, ends with records that are none of the
+ * recording: the chain goes on from one before them. From the newest slot back. Where the chain is
+ * broken (damage, footage that was held and outlived its neighbours) all is kept. */
 static int leave_abandoned(struct rebuild *re, struct rw_err *err)
 {
-    for (int number = 0; number < re->ring->count; number++) {
-        int next = re->ends[number].first_seq ? successor_of(re, number) : -1;
-        if (next < 0 || !memcmp(re->ends[next].before, re->ends[number].last, RW_HASH_SIZE) ||
-            !has_link(re, number, re->ends[next].before))
-            continue;
-        re->last_link = re->ends[next].before;
-        rw_buf_clear(&re->ends[number].words);
-        int failed = rw_index_drop_slot(re->index, re->ring->stream, number, err) ||
-                     walk_file(re, number, walk_slot, err);
-        re->last_link = NULL;
-        if (failed)
+    int number = slot_below(re, UINT64_MAX);
+    const uint8_t *wanted = NULL; /* the link that the slot after continues */
+    for (; number >= 0; number = slot_below(re, re->ends[number].first_seq)) {
+        const struct ends *ends = &re->ends[number];
+        bool whole = !wanted || !memcmp(ends->last, wanted, RW_HASH_SIZE);
+        bool partly = !whole && has_link(re, number, wanted);
+        if (!whole && !partly && is_below(re, number, wanted)) {
+            if (keep_up_to(re, number, NULL, err))
+                return -1;
+            continue; /* what is wanted stays so */
+        }
+        if (partly && keep_up_to(re, number, wanted, err))
             return -1;
+        wanted = ends->before;
     }
     return 0;
 }
