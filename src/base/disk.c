@@ -405,8 +405,12 @@ int rw_disk_make_path(const struct rw_disk *disk, const char *path, struct rw_er
         char folder[PATH_MAX + 1], parent[PATH_MAX];
         snprintf(folder, sizeof folder, "%s/", part);
         bool made = !disk->mkdir(disk->self, part, 0750);
-        if ((made && parent_of(part, parent) && disk->sync_dir(disk->self, parent)) ||
-            (!made && (errno != EEXIST || !disk->exists(disk->self, folder))))
+        int saved = errno;
+        /* the last one also where it is there: a killed program may have made it just now */
+        int synced =
+            (made || !end) && parent_of(part, parent) ? disk->sync_dir(disk->self, parent) : 0;
+        errno = made ? errno : saved;
+        if ((made && synced) || (!made && (errno != EEXIST || !disk->exists(disk->self, folder))))
             return rw_fail(err, rw_code_of_errno(errno), "the folder %s cannot be made (%s)", part,
                            strerror(errno == ENOTDIR ? EEXIST : errno));
         *at = end;

@@ -346,12 +346,10 @@ int rw_ring_hold(struct rw_ring *ring, int number, bool held, struct rw_err *err
     const struct rw_disk *disk = ring->disk;
     char from[600], to[600], folder[600];
     snprintf(folder, sizeof folder, "%s/held", ring->dir);
-    if (disk->mkdir(disk->self, folder, 0750)) {
-        if (errno != EEXIST)
-            return fail_disk(err, "making the folder", folder);
-    } else if (disk->sync_dir(disk->self, ring->dir)) {
+    if (disk->mkdir(disk->self, folder, 0750) && errno != EEXIST)
+        return fail_disk(err, "making the folder", folder);
+    if (disk->sync_dir(disk->self, ring->dir))
         return fail_disk(err, "syncing", ring->dir);
-    }
     rw_slot_path(ring->dir, number, !held, from, sizeof from);
     rw_slot_path(ring->dir, number, held, to, sizeof to);
     if (disk->rename(disk->self, from, to))
