@@ -387,16 +387,25 @@ int rw_ring_oldest(const struct rw_ring *ring, struct rw_index *index, int64_t *
     }
 }
 
+struct salvage {
+    struct rw_index *index, *old;
+};
+
 static int salvage(void *arg, const struct rw_event *event)
 {
-    struct rw_index *index = arg;
-    if (rw_index_revision_of(index, event->id) >= event->revision)
+    const struct salvage *from = arg;
+    struct rw_buf jpeg = {0}, thumbnail = {0};
+    if (rw_index_revision_of(from->index, event->id) >= event->revision)
         return 0;
     char *json = rw_event_to_json(event);
-    rw_index_put_event(index, event, json, NULL, false, NULL);
+    rw_index_pictures(from->old, event->id, &jpeg, &thumbnail, NULL);
+    struct rw_pictures pictures = {jpeg.data, (int)jpeg.size, thumbnail.data, (int)thumbnail.size};
+    rw_index_put_event(from->index, event, json, jpeg.size ? &pictures : NULL, false, NULL);
     free(json);
-    if (event->revision > rw_index_get_meta(index, "revision"))
-        rw_index_put_meta(index, "revision", event->revision, NULL);
+    rw_buf_finish(&jpeg);
+    rw_buf_finish(&thumbnail);
+    if (event->revision > rw_index_get_meta(from->index, "revision"))
+        rw_index_put_meta(from->index, "revision", event->revision, NULL);
     return 0;
 }
 
@@ -406,8 +415,9 @@ void rw_rebuild_salvage(struct rw_index *index, const struct rw_disk *disk, cons
     if (!old)
         return;
     struct rw_camera_state state;
-    rw_index_events(old, RW_EVENTS_OPEN, 0, 0, salvage, index, NULL);
-    rw_index_events(old, RW_EVENTS_NOT_IN_RING, 0, 0, salvage, index, NULL);
+    struct salvage from = {index, old};
+    rw_index_events(old, RW_EVENTS_OPEN, 0, 0, salvage, &from, NULL);
+    rw_index_events(old, RW_EVENTS_NOT_IN_RING, 0, 0, salvage, &from, NULL);
     int64_t revision = rw_index_get_meta(old, "revision");
     if (revision > rw_index_get_meta(index, "revision"))
         rw_index_put_meta(index, "revision", revision, NULL);
