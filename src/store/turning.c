@@ -179,7 +179,9 @@ static int drop_old_events(struct rw_store *store, struct rw_err *err)
 {
     enum rw_stream first = store->has[RW_MAIN] ? RW_MAIN : RW_SUB;
     int64_t deleted = store->deleted_us[first];
-    return deleted ? rw_index_drop_events_before(store->index, first, deleted, err) : 0;
+    return deleted > store->ring[first].born_us
+               ? rw_index_drop_events_before(store->index, first, deleted, err)
+               : 0;
 }
 
 /* The slot after `number`, once that is the newest; -1: none. */
