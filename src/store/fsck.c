@@ -425,7 +425,8 @@ static int build_index(struct fsck *fsck, const char *old_path, struct rw_err *e
     rw_rebuild_salvage(fsck->index, fsck->disk, old_path);
     if (rw_index_correct(fsck->index, RW_MAIN, true, &changed, err) ||
         rw_index_get_ring(fsck->index, RW_MAIN, &row, err) < 0 ||
-        (row.deleted_us && rw_index_drop_events_before(fsck->index, RW_MAIN, row.deleted_us, err)))
+        (row.deleted_us > row.born_us &&
+         rw_index_drop_events_before(fsck->index, RW_MAIN, row.deleted_us, err)))
         return -1;
     return rw_index_commit(fsck->index, err);
 }
