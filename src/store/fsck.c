@@ -44,7 +44,6 @@ struct fsck {
     struct link_row *links;
     size_t link_count, link_capacity;
     bool damaged_chunk;
-    bool lost;             /* records are damaged or missing: so they are in the chain */
     bool live;             /* a writer is at work: slots turn under our eyes */
     struct rw_buf pending; /* sentences of the slot being looked at, each with its NUL */
 };
@@ -155,7 +154,6 @@ static int check_record(struct fsck *fsck, const struct rw_scan *scan, int numbe
     fsck->report->events += record->kind == RW_RECORD_EVENT;
     if (known)
         known->found = true;
-    fsck->lost |= !good;
     if (known && known->damaged)
         fsck->report->damaged++;
     else if (known && !good)
@@ -220,8 +218,6 @@ static int check_slot(struct fsck *fsck, int number, struct rw_err *err)
             fsck->report->damaged++;
         else
             missing += !fsck->known[i].found;
-    for (size_t i = 0; i < fsck->known_count; i++)
-        fsck->lost |= !fsck->known[i].found;
     if (missing)
         problem(fsck, "I1: %zu records of slot %d are in the index and not on disk", missing,
                 number);
@@ -246,7 +242,7 @@ static int by_seq(const void *a, const void *b)
 }
 
 /* I3 and the chain. A record that nobody continues is the end of an abandoned slot: the chain goes
- * on from the last record that was synced. */
+ * on from the last record that was synced. Numbers that are missing are I5's. */
 static void check_chain(struct fsck *fsck)
 {
     if (fsck->link_count)
@@ -262,11 +258,7 @@ static void check_chain(struct fsck *fsck)
         bool tied = false;
         while (back-- > reach && !tied)
             tied = !memcmp(fsck->links[back].link, row->previous, RW_HASH_SIZE);
-        bool next = row->seq == row[-1].seq + 1;
-        /* what stood beside a held slot may be overwritten */
-        bool apart = fsck->ring.slot[row->slot].held || fsck->ring.slot[row[-1].slot].held;
-        if (!tied && row[-1].indexed && row->indexed &&
-            (next || (!fsck->live && !fsck->lost && !apart)))
+        if (!tied && row[-1].indexed && row->indexed && row->seq == row[-1].seq + 1)
             problem(fsck, "the hash chain is broken before slot %d record %llu", row->slot,
                     (unsigned long long)row->seq);
     }
@@ -356,7 +348,6 @@ static int check_ring(struct fsck *fsck, struct rw_err *err)
     if (there < 0)
         return -1;
     fsck->link_count = 0;
-    fsck->lost = false;
     for (int number = 0; number < fsck->ring.count; number++) {
         if (!fsck->report->rebuilt)
             rw_ring_want(&fsck->ring, number + 1);

@@ -12,6 +12,8 @@ struct ends {
     uint64_t first_seq, last_seq; /* 0: it has none */
     uint8_t before[RW_HASH_SIZE]; /* the link that its first record continues */
     uint8_t last[RW_HASH_SIZE];   /* the link of its last record */
+    bool front_lost;              /* nothing good stands before its first record */
+    const uint8_t *limit;         /* the link that it is cut at; NULL: it is whole */
     struct rw_buf words;          /* sentences, each with its NUL; owned */
 };
 
@@ -25,9 +27,10 @@ struct rebuild {
     void *arg;
     int newest_slot;
     uint64_t newest_seq;
-    uint64_t oldest_seq;      /* of the slots that are not held. Both 0: none */
-    int64_t born_us;          /* as the newest record tells it */
-    struct ends *ends;        /* by slot number; owned */
+    uint64_t oldest_seq; /* of the slots that are not held. Both 0: none */
+    int64_t born_us;     /* as the newest record tells it */
+    struct ends *ends;   /* by slot number; owned */
+    bool unexplained;    /* before the slot being walked footage is missing, nobody knows why */
     const uint8_t *last_link; /* the slot being walked ends with this record; NULL: no limit */
 };
 
@@ -145,6 +148,11 @@ static int take_verified(struct rebuild *re, struct rw_chunk *chunk, const struc
         return -1;
     if (!good && newest && !has_more(scan))
         return 1;
+    if (!re->ends[number].first_seq)
+        re->ends[number].front_lost = scan->lost;
+    if (re->unexplained && !event)
+        explain_loss(record);
+    re->unexplained = re->unexplained && event;
     if (scan->lost) {
         explain_loss(record);
         say(re, number, "bytes are damaged before", record->seq);
@@ -273,18 +281,33 @@ static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
     return found;
 }
 
-/* Only its records up to this link, NULL: none of them. */
-static int keep_up_to(struct rebuild *re, int number, const uint8_t *link, struct rw_err *err)
+static int forget_slot(struct rebuild *re, int number, struct rw_err *err)
 {
     rw_buf_clear(&re->ends[number].words);
     re->ring->slot[number].last_seq = 0;
-    if (rw_index_drop_slot(re->index, re->ring->stream, number, err))
+    return rw_index_drop_slot(re->index, re->ring->stream, number, err);
+}
+
+/* Once more, up to its limit. */
+static int walk_again(struct rebuild *re, int number, struct rw_err *err)
+{
+    if (forget_slot(re, number, err))
         return -1;
-    if (!link)
-        return 0;
-    re->last_link = link;
+    re->last_link = re->ends[number].limit;
     int failed = walk_file(re, number, walk_slot, err);
     re->last_link = NULL;
+    return failed;
+}
+
+/* Between this slot and the one after it something is missing that no hold and no turn explains. */
+static int explain_break(struct rebuild *re, int number, int after, struct rw_err *err)
+{
+    const struct rw_slot *slot = re->ring->slot;
+    if (after < 0 || slot[number].held || slot[after].held)
+        return 0;
+    re->unexplained = true;
+    int failed = walk_again(re, after, err);
+    re->unexplained = false;
     return failed;
 }
 
@@ -298,25 +321,36 @@ static bool is_below(const struct rebuild *re, int number, const uint8_t *link)
     return false;
 }
 
+/* Hangs a slot on the chain that goes on with the slot after it (-1: it is the newest). 1: it does
+ * not belong there at all. */
+static int hang_slot(struct rebuild *re, int number, int after, struct rw_err *err)
+{
+    struct ends *ends = &re->ends[number];
+    const uint8_t *wanted = after < 0 ? NULL : re->ends[after].before;
+    if (!wanted || !memcmp(ends->last, wanted, RW_HASH_SIZE))
+        return 0;
+    if (has_link(re, number, wanted)) {
+        ends->limit = wanted;
+        return walk_again(re, number, err);
+    }
+    if (ends->front_lost || is_below(re, number, wanted)) /* half overwritten, or given up */
+        return forget_slot(re, number, err) ? -1 : 1;
+    return explain_break(re, number, after, err);
+}
+
 /* A slot that the disk refused, or that a cut caught, ends with records that are none of the
  * recording: the chain goes on from one before them. From the newest slot back. Where the chain is
  * broken (damage, footage that was held and outlived its neighbours) all is kept. */
 static int leave_abandoned(struct rebuild *re, struct rw_err *err)
 {
-    int number = slot_below(re, UINT64_MAX);
-    const uint8_t *wanted = NULL; /* the link that the slot after continues */
-    for (; number >= 0; number = slot_below(re, re->ends[number].first_seq)) {
-        const struct ends *ends = &re->ends[number];
-        bool whole = !wanted || !memcmp(ends->last, wanted, RW_HASH_SIZE);
-        bool partly = !whole && has_link(re, number, wanted);
-        if (!whole && !partly && is_below(re, number, wanted)) {
-            if (keep_up_to(re, number, NULL, err))
-                return -1;
-            continue; /* what is wanted stays so */
-        }
-        if (partly && keep_up_to(re, number, wanted, err))
+    int after = -1;
+    for (int number = slot_below(re, UINT64_MAX); number >= 0;
+         number = slot_below(re, re->ends[number].first_seq)) {
+        int apart = hang_slot(re, number, after, err);
+        if (apart < 0)
             return -1;
-        wanted = ends->before;
+        if (!apart)
+            after = number;
     }
     return 0;
 }
