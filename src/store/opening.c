@@ -143,6 +143,8 @@ static int recover_stream(struct rw_store *store, int stream, bool clean, struct
         return -1;
     store->deleted_us[stream] = row.deleted_us;
     store->aged_us[stream] = row.aged_us;
+    if (!ring->newest.utc_us && !row.deleted_us)
+        ring->born_us = 0;                   /* a cut took all there was */
     store->time_state[stream] = RW_TIME_BAD; /* the first good time may find nothing to do */
     return rw_store_measure(store, stream, true, err) ||
                    rw_store_put_ring_row(store, stream, ring->open, err)

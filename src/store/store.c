@@ -39,6 +39,9 @@ static void explain_hole(const struct rw_store *store, int stream, const struct 
 {
     const struct rw_ring *ring = &store->ring[stream];
     const struct rw_ring_end *newest = &ring->newest;
+    enum rw_cause cause = in->cause == RW_CAUSE_NONE ? RW_CAUSE_CAMERA_LOST : in->cause;
+    if (!newest->utc_us && ring->born_us) /* all that was there has been deleted */
+        record->gaps[record->gap_count++] = (struct rw_gap_part){cause, RW_GAP_OPEN};
     if (!newest->utc_us)
         return;
     if (newest->boot != rw_boot_number(ring->boot_id)) {
@@ -56,7 +59,7 @@ static void explain_hole(const struct rw_store *store, int stream, const struct 
     off = off < 0 ? 0 : off < missing ? off : missing;
     add_gap(record, RW_CAUSE_CLOCK, step);
     add_gap(record, RW_CAUSE_RECORDER_OFF, off);
-    add_gap(record, in->cause == RW_CAUSE_NONE ? RW_CAUSE_CAMERA_LOST : in->cause, missing - off);
+    add_gap(record, cause, missing - off);
 }
 
 /* --- the clock --- */

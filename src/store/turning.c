@@ -65,11 +65,12 @@ int rw_store_measure(struct rw_store *store, int stream, bool moved, struct rw_e
 {
     struct rw_ring *ring = &store->ring[stream];
     int64_t *deleted = &store->deleted_us[stream];
-    bool first_lap = !*deleted || *deleted == ring->born_us;
+    int64_t before = *deleted;
+    bool first_lap = !before || before == ring->born_us;
     if (rw_ring_oldest(ring, store->index, deleted, err))
         return -1;
     if (!*deleted && ring->born_us)
-        *deleted = ring->synced.utc_us; /* nothing is kept: all of it was deleted */
+        *deleted = ring->synced.utc_us > before ? ring->synced.utc_us : before; /* all of it */
     else if (moved && first_lap && *deleted)
         ring->born_us = *deleted; /* it was born under a bad clock */
     return 0;
