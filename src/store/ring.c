@@ -232,8 +232,6 @@ int rw_ring_sync(struct rw_ring *ring, struct rw_err *err)
 
 void rw_ring_abandon(struct rw_ring *ring)
 {
-    if (ring->open >= 0)
-        ring->slot[ring->open].last_seq = ring->next_seq;
     ring->counters.slots_abandoned++;
     memcpy(ring->link, ring->synced_link, RW_HASH_SIZE);
     ring->newest = ring->synced;

@@ -129,6 +129,6 @@ int rw_ring_sync(struct rw_ring *ring, struct rw_err *err);
 void rw_ring_forget_unsynced(struct rw_ring *ring);
 /* Takes back what was not synced, for a slot to come. Frees the list itself. */
 void rw_ring_carry(struct rw_ring *ring, struct rw_unsynced *list, int count);
-/* Leaves the open slot as it is; it will be the last to be used again. What was not synced is no
- * part of the chain any more. */
+/* Leaves the open slot as it is; its turn comes when its footage is the oldest. What was not synced
+ * is no part of the chain any more. */
 void rw_ring_abandon(struct rw_ring *ring);
