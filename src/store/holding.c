@@ -62,7 +62,7 @@ static int keep_slots(struct rw_store *store, int stream, const struct rw_hold *
     int failed = slots ? 0 : -1, count = ring->count;
     for (int number = 0; number < count && !failed; number++)
         if (slots[number] && ring->slot[number].size && !ring->slot[number].held &&
-            number != ring->open)
+            number != ring->open && number != ring->left)
             failed = !can_spare(store, stream, err) || rw_ring_hold(ring, number, true, err);
     free(slots);
     return failed ? -1 : 0;

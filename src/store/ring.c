@@ -53,7 +53,7 @@ int rw_ring_next_slot(const struct rw_ring *ring)
     int best = -1;
     for (int number = 0; number < ring->count; number++) {
         const struct rw_slot *slot = &ring->slot[number];
-        if (slot->size && !slot->held && number != ring->open &&
+        if (slot->size && !slot->held && number != ring->open && number != ring->left &&
             (best < 0 || slot->last_seq < ring->slot[best].last_seq))
             best = number;
     }
@@ -227,11 +227,14 @@ int rw_ring_sync(struct rw_ring *ring, struct rw_err *err)
     if (ring->disk->fdatasync(ring->disk->self, ring->fd))
         return rw_fail(err, rw_code_of_errno(errno), "the disk refused a sync of %s slot %d (%s)",
                        rw_stream_name(ring->stream), ring->open, strerror(errno));
+    ring->left = -1; /* the disk takes pictures again */
     return 0;
 }
 
 void rw_ring_abandon(struct rw_ring *ring)
 {
+    if (ring->open >= 0 && ring->left < 0 && ring->at > (int64_t)ring->init.size)
+        ring->left = ring->open;
     ring->counters.slots_abandoned++;
     memcpy(ring->link, ring->synced_link, RW_HASH_SIZE);
     ring->newest = ring->synced;

@@ -397,6 +397,7 @@ int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
                              .slot_size = options->slot_size,
                              .budget = budget_of(options, stream),
                              .open = -1,
+                             .left = -1,
                              .fd = -1,
                              .next_seq = 1};
     stream_dir(options, stream, ring->dir, sizeof ring->dir);
@@ -425,6 +426,7 @@ int rw_ring_look(struct rw_ring *ring, const struct rw_disk *disk, const char *d
     *ring = (struct rw_ring){.disk = disk,
                              .stream = stream,
                              .open = -1,
+                             .left = -1,
                              .fd = -1,
                              .slot_size = label->slot_size,
                              .budget = label->slots * label->slot_size};
