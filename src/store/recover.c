@@ -155,7 +155,7 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
         }
     }
     if (got <= 0) {
-        ring->next_seq = used ? used + (clean ? 1 : SEQ_SKIP) : 1;
+        ring->next_seq = ring->fresh ? 1 : used + (clean ? 1 : SEQ_SKIP);
         return 0;
     }
     adopt_tail(ring, number, &tail, used, clean);

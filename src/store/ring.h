@@ -41,6 +41,7 @@ struct rw_ring {
 
     int open;           /* number of the open slot, -1: none */
     int fd;             /* of the open slot, -1 */
+    bool fresh;         /* made just now */
     int left;           /* slot with footage that the disk has just refused: not the next; -1 */
     int64_t at;         /* where the next record goes */
     int64_t base_us;    /* UTC of the slot's media time 0 */

@@ -406,6 +406,7 @@ int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
     if (there < 0)
         return -1;
     ring->clock->boot_id(ring->clock->self, ring->boot_id);
+    ring->fresh = !there;
     if (there)
         memcpy(ring->id, label.id, 16);
     else
