@@ -387,6 +387,19 @@ static int make_folder(struct rw_ring *ring, const char *parent, struct rw_err *
     return 0;
 }
 
+/* A killed program may have made a name that only memory has: a cut later would take the slot, or
+ * the label, and all that was written since. */
+static int sync_names(const struct rw_ring *ring, struct rw_err *err)
+{
+    char held[600];
+    const struct rw_disk *disk = ring->disk;
+    snprintf(held, sizeof held, "%s/held", ring->dir);
+    if (disk->sync_dir(disk->self, ring->dir) ||
+        (disk->exists(disk->self, held) && disk->sync_dir(disk->self, held)))
+        return fail_disk(err, "syncing", ring->dir);
+    return 0;
+}
+
 int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
                  enum rw_stream stream, bool fill, struct rw_err *err)
 {
@@ -411,8 +424,8 @@ int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
         memcpy(ring->id, label.id, 16);
     else
         rw_uuid_make(ring->id);
-    if ((!there && make_folder(ring, options->dir, err)) || find_slots(ring, true, err) ||
-        fill_or_go_on(ring, fill, err))
+    if (make_folder(ring, options->dir, err) || find_slots(ring, true, err) ||
+        sync_names(ring, err) || fill_or_go_on(ring, fill, err))
         return -1;
     memcpy(want.id, ring->id, 16);
     want.slots = (int)(ring->budget / ring->slot_size);
