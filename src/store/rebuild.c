@@ -12,7 +12,7 @@ struct ends {
     uint64_t first_seq, last_seq; /* 0: it has none */
     uint8_t before[RW_HASH_SIZE]; /* the link that its first record continues */
     uint8_t last[RW_HASH_SIZE];   /* the link of its last record */
-    bool front_lost;              /* nothing good stands before its first record */
+    bool front_lost;              /* its first record is damaged, or stands behind damage */
     const uint8_t *limit;         /* the link that it is cut at; NULL: it is whole */
     struct rw_buf words;          /* sentences, each with its NUL; owned */
 };
@@ -149,7 +149,7 @@ static int take_verified(struct rebuild *re, struct rw_chunk *chunk, const struc
     if (!good && newest && !has_more(scan))
         return 1;
     if (!re->ends[number].first_seq)
-        re->ends[number].front_lost = scan->lost;
+        re->ends[number].front_lost = scan->lost || !good;
     if (re->unexplained && !event)
         explain_loss(record);
     re->unexplained = re->unexplained && event;
