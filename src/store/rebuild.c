@@ -262,6 +262,17 @@ static int slot_below(const struct rebuild *re, uint64_t seq)
     return best;
 }
 
+/* The slot that holds the newest record; it may have begun before others that were given up. */
+static int slot_of_newest(const struct rebuild *re)
+{
+    int best = -1;
+    for (int number = 0; number < re->ring->count; number++)
+        if (re->ends[number].last_seq &&
+            (best < 0 || re->ends[number].last_seq > re->ends[best].last_seq))
+            best = number;
+    return best;
+}
+
 static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
 {
     int64_t size, offset;
@@ -343,9 +354,12 @@ static int hang_slot(struct rebuild *re, int number, int after, struct rw_err *e
  * broken (damage, footage that was held and outlived its neighbours) all is kept. */
 static int leave_abandoned(struct rebuild *re, struct rw_err *err)
 {
-    int after = -1;
-    for (int number = slot_below(re, UINT64_MAX); number >= 0;
-         number = slot_below(re, re->ends[number].first_seq)) {
+    int newest = slot_of_newest(re), after = -1;
+    for (int number = 0; newest >= 0 && number < re->ring->count; number++)
+        if (re->ends[number].first_seq > re->ends[newest].first_seq && /* begun, and given up */
+            forget_slot(re, number, err))
+            return -1;
+    for (int number = newest; number >= 0; number = slot_below(re, re->ends[number].first_seq)) {
         int apart = hang_slot(re, number, after, err);
         if (apart < 0)
             return -1;
