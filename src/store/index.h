@@ -121,7 +121,8 @@ int rw_index_put_event(struct rw_index *index, const struct rw_event *event, con
 int64_t rw_index_revision_of(struct rw_index *index, const char *id); /* 0: no such event */
 int rw_index_mark_in_ring(struct rw_index *index, const char *id, int64_t revision,
                           struct rw_err *err);
-/* Events that ended before this and of whose time the stream has no footage any more. */
+/* Events that ended before this and near whose time (ten minutes) the stream has no footage any
+ * more. */
 int rw_index_drop_events_before(struct rw_index *index, enum rw_stream stream, int64_t end_us,
                                 struct rw_err *err);
 /* Events that began before this, have ended, and lie in none of these spans. */

@@ -46,13 +46,16 @@ int rw_index_mark_in_ring(struct rw_index *index, const char *id, int64_t revisi
                      id, revision);
 }
 
+/* A power cut takes the last pictures and leaves the event that was told of them. */
+#define NEAR_US INT64_C(600000000)
+
 /* Rows of both tables; `which` is a condition on events with the parameters that follow. */
 #define DROP_PICTURES "DELETE FROM pictures WHERE id IN (SELECT id FROM events WHERE "
 #define DROP_EVENTS "DELETE FROM events WHERE "
 #define WITHOUT_FOOTAGE                                                                            \
     "end_us>0 AND end_us<?1 AND NOT EXISTS(SELECT 1 FROM chunks c WHERE c.stream=?2"               \
-    " AND c.start_us<=events.end_us AND c.start_us>events.start_us-?3 AND "                        \
-    "c.end_us>events.start_us)"
+    " AND c.start_us<=events.end_us+?4 AND c.start_us>events.start_us-?3-?4"                       \
+    " AND c.end_us>events.start_us-?4)"
 #define OLD_IN_NO_SPAN                                                                             \
     "end_us>0 AND start_us<?1 AND NOT EXISTS(SELECT 1 FROM kept k WHERE events.start_us<k.to_us"   \
     " AND events.end_us>=k.from_us)"
@@ -60,10 +63,10 @@ int rw_index_mark_in_ring(struct rw_index *index, const char *id, int64_t revisi
 int rw_index_drop_events_before(struct rw_index *index, enum rw_stream stream, int64_t end_us,
                                 struct rw_err *err)
 {
-    return rw_db_run(index->db, err, DROP_PICTURES WITHOUT_FOOTAGE ")", "iii", end_us,
-                     (int64_t)stream, RW_CHUNK_US) ||
-                   rw_db_run(index->db, err, DROP_EVENTS WITHOUT_FOOTAGE, "iii", end_us,
-                             (int64_t)stream, RW_CHUNK_US)
+    return rw_db_run(index->db, err, DROP_PICTURES WITHOUT_FOOTAGE ")", "iiii", end_us,
+                     (int64_t)stream, RW_CHUNK_US, NEAR_US) ||
+                   rw_db_run(index->db, err, DROP_EVENTS WITHOUT_FOOTAGE, "iiii", end_us,
+                             (int64_t)stream, RW_CHUNK_US, NEAR_US)
                ? -1
                : 0;
 }

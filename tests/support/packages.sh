@@ -15,9 +15,9 @@ PACKAGES_BUILD=(gcc libc6-dev cmake ninja-build pkg-config
 # A broker, a phone, and footage.
 # shellcheck disable=SC2034
 PACKAGES_DEMO=(mosquitto mosquitto-clients ffmpeg python3)
-# One test plays a recording in a browser.
+# One test plays a recording in a browser; one cuts the power of a disk that a server holds.
 # shellcheck disable=SC2034
-PACKAGES_TESTS=(chromium)
+PACKAGES_TESTS=(chromium nbdkit libnbd-bin fuse3 e2fsprogs util-linux mount)
 
 say() {
     printf '== %s\n' "$*"
