@@ -31,7 +31,7 @@ CUTS = 300 if LONG else 30
 SYNC_S = 2.0
 # A picture that has left the camera is not yet in the recorder's hands: the network, the demuxer that
 # waits for the next one, a recorder that looks four times a second, on a machine with other work.
-ON_THE_WAY_S = 0.5
+ON_THE_WAY_S = 1
 MARKET_S = 10  # 6 MiB at 2 Mbit/s are 24 s, less the two slots that are to be written next
 
 
