@@ -22,15 +22,16 @@ import statistics
 
 import disks
 import harness
-from harness import instant, let_pass, now, rfc3339, seconds, wait_until
+from harness import instant, let_pass, now, rfc3339, wait_until
 
 CAMERAS = ("gate", "market")
 STREAMS = [(camera, stream) for camera in CAMERAS for stream in ("main", "sub")]
 LONG = os.environ.get("ROADWATCH_LONG") == "1"
 CUTS = 300 if LONG else 30
 SYNC_S = 2.0
-# A picture that has left the camera is not yet in the recorder's hands: the network, the demuxer that
-# waits for the next one, a recorder that looks four times a second, on a machine with other work.
+# More than the promise, and not only for pictures that are still on their way from the camera: the
+# store counts on the next fragment to come exactly on time (sync_due() in store.c), and two that are
+# a little shorter than a second wait for a third. To go when that is mended.
 ON_THE_WAY_S = 1
 MARKET_S = 10  # 6 MiB at 2 Mbit/s are 24 s, less the two slots that are to be written next
 
@@ -50,7 +51,7 @@ class PowerCuts(disks.Case):
         self.dice = random.Random(self.seed)
         self.losses = []
         self.unchecked = []  # cuts that no recovery has followed yet
-        self.holds = None    # ids; None: this version has no holds
+        self.holds = []      # ids
         self.make_cameras()
         self.box.add_broker()
 
@@ -141,14 +142,10 @@ class PowerCuts(disks.Case):
     def place_hold(self):
         status, out, err = self.box.cli("hold", "--camera", "gate", "--from", "-10s", "--to", "now",
                                         "--reason", "x")
-        if status == 2:
-            return
         self.assertEqual(status, 0, err)
-        self.holds = (self.holds or []) + [out.split()[-1]]
+        self.holds.append(out.split()[-1])
 
     def check_holds(self):
-        if self.holds is None:
-            return
         status, out, err = self.box.cli("hold", "--list", "--json")
         self.assertEqual(status, 0, err)
         self.assertEqual([hold for hold in self.holds if hold not in out], [])
@@ -180,13 +177,11 @@ class PowerCuts(disks.Case):
                           if loss[0] > SYNC_S + ON_THE_WAY_S * harness.SLOWER], [])
 
     def report(self):
-        if os.environ.get("DEBUGL"):
-            for l in sorted(self.losses): print("%.3f %s" % l)
         told = sum(len({e["id"] for e in self.box.phone.events(camera)}) for camera in CAMERAS)
         losses = [loss for loss, _ in self.losses]
-        print("%d cuts: lost p50 %.2f s, max %.2f s (%d streams); %d events told, 0 lost; holds: %s"
-              % (CUTS, statistics.median(losses), max(losses), len(losses), told,
-                 "not in this version" if self.holds is None else len(self.holds)))
+        print("%d cuts: lost p50 %.2f s, max %.2f s (%d streams); %d events told, 0 lost; "
+              "%d holds, 0 lost" % (CUTS, statistics.median(losses), max(losses), len(losses), told,
+                                    len(self.holds)))
 
 
 if __name__ == "__main__":
