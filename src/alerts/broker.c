@@ -308,13 +308,8 @@ static void link_fail(struct link *link, int rc)
 
 static void wait_for(struct link *link, uint64_t ticket, int mid)
 {
-    if (link->waiting_count == link->waiting_room) {
-        link->waiting_room = link->waiting_room ? link->waiting_room * 2 : 32;
-        link->waiting =
-            realloc(link->waiting, (size_t)link->waiting_room * sizeof link->waiting[0]);
-        if (!link->waiting)
-            abort();
-    }
+    link->waiting = rw_list_grow(link->waiting, link->waiting_count, &link->waiting_room,
+                                 sizeof *link->waiting);
     link->waiting[link->waiting_count++] = (struct waiting){mid, ticket};
 }
 

@@ -40,6 +40,17 @@ uint8_t *rw_buf_grow(struct rw_buf *buf, size_t size)
     return at;
 }
 
+void *rw_list_grow(void *list, int count, int *capacity, size_t size)
+{
+    if (count < *capacity)
+        return list;
+    *capacity = *capacity ? 2 * *capacity : 8;
+    list = realloc(list, (size_t)*capacity * size);
+    if (!list)
+        abort();
+    return list;
+}
+
 void rw_buf_add(struct rw_buf *buf, const void *bytes, size_t size)
 {
     if (size)

@@ -47,12 +47,8 @@ static void step_back(void)
 static int take_record(void *arg, const struct rw_fragment *fragment)
 {
     struct slot *slot = arg;
-    if (slot->count == slot->capacity) {
-        slot->capacity = slot->capacity ? 2 * slot->capacity : 256;
-        slot->records = realloc(slot->records, (size_t)slot->capacity * sizeof *slot->records);
-        if (!slot->records)
-            abort();
-    }
+    slot->records =
+        rw_list_grow(slot->records, slot->count, &slot->capacity, sizeof *slot->records);
     slot->records[slot->count++] = (struct record){fragment->seq, fragment->offset - RW_RECORD_SIZE,
                                                    fragment->size, fragment->damaged};
     return 0;

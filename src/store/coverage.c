@@ -6,12 +6,7 @@
 
 static void push(struct rw_span **list, int *count, int *capacity, struct rw_span span)
 {
-    if (*count == *capacity) {
-        *capacity = *capacity ? 2 * *capacity : 16;
-        *list = realloc(*list, (size_t)*capacity * sizeof **list);
-        if (!*list)
-            abort();
-    }
+    *list = rw_list_grow(*list, *count, capacity, sizeof **list);
     (*list)[(*count)++] = span;
 }
 

@@ -38,11 +38,11 @@ struct fsck {
     enum rw_stream stream;
     struct rw_ring ring;
     struct known *known;
-    size_t known_count, known_capacity;
+    int known_count, known_capacity;
     int64_t shift_us; /* of the chunk being noted */
     int64_t wipe_end; /* of the slot: what stands before it has left the index and will be zeroed */
     struct link_row *links;
-    size_t link_count, link_capacity;
+    int link_count, link_capacity;
     bool damaged_chunk;
     bool live;             /* a writer is at work: slots turn under our eyes */
     struct rw_buf pending; /* sentences of the slot being looked at, each with its NUL */
@@ -74,23 +74,13 @@ static void say_pending(struct fsck *fsck)
     rw_buf_clear(&fsck->pending);
 }
 
-static void *grow(void *list, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return list;
-    *capacity = *capacity ? 2 * *capacity : 256;
-    list = realloc(list, *capacity * size);
-    if (!list)
-        abort();
-    return list;
-}
-
 /* --- one slot --- */
 
 static int note_known(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
 {
     struct fsck *fsck = arg;
-    fsck->known = grow(fsck->known, fsck->known_count, &fsck->known_capacity, sizeof *fsck->known);
+    fsck->known =
+        rw_list_grow(fsck->known, fsck->known_count, &fsck->known_capacity, sizeof *fsck->known);
     fsck->known[fsck->known_count++] =
         (struct known){.seq = fragment->seq,
                        .offset = fragment->offset - RW_RECORD_SIZE,
@@ -112,9 +102,9 @@ static int note_chunk(void *arg, const struct rw_chunk *chunk)
 
 static struct known *find_known(struct fsck *fsck, uint64_t seq)
 {
-    size_t low = 0, high = fsck->known_count;
+    int low = 0, high = fsck->known_count;
     while (low < high) {
-        size_t middle = (low + high) / 2;
+        int middle = (low + high) / 2;
         if (fsck->known[middle].seq < seq)
             low = middle + 1;
         else
@@ -164,7 +154,8 @@ static int check_record(struct fsck *fsck, const struct rw_scan *scan, int numbe
                 (unsigned long long)record->seq);
     if (!good || offset < fsck->wipe_end)
         return 0;
-    fsck->links = grow(fsck->links, fsck->link_count, &fsck->link_capacity, sizeof *fsck->links);
+    fsck->links =
+        rw_list_grow(fsck->links, fsck->link_count, &fsck->link_capacity, sizeof *fsck->links);
     struct link_row *row = &fsck->links[fsck->link_count++];
     *row = (struct link_row){.seq = record->seq, .slot = number, .indexed = known != NULL};
     memcpy(row->link, record->link, RW_HASH_SIZE);
@@ -203,7 +194,7 @@ static int check_slot(struct fsck *fsck, int number, struct rw_err *err)
 {
     fsck->known_count = 0;
     fsck->damaged_chunk = false;
-    size_t links_before = fsck->link_count;
+    int links_before = fsck->link_count;
     fsck->wipe_end = rw_index_wipe_end(fsck->index, fsck->stream, number);
     if (rw_index_chunks(fsck->index, fsck->stream, number, 0, 0, note_chunk, fsck, err) ||
         rw_index_damaged(fsck->index, fsck->stream, note_damaged, fsck, err) ||
@@ -212,19 +203,19 @@ static int check_slot(struct fsck *fsck, int number, struct rw_err *err)
     fsck->report->slots++;
     if (fsck->damaged_chunk)
         problem(fsck, "I1: an index row of slot %d is damaged", number);
-    size_t missing = 0;
-    for (size_t i = 0; i < fsck->known_count; i++)
+    int missing = 0;
+    for (int i = 0; i < fsck->known_count; i++)
         if (!fsck->known[i].found && fsck->known[i].damaged)
             fsck->report->damaged++;
         else
             missing += !fsck->known[i].found;
     if (missing)
-        problem(fsck, "I1: %zu records of slot %d are in the index and not on disk", missing,
+        problem(fsck, "I1: %d records of slot %d are in the index and not on disk", missing,
                 number);
     /* Records that the index does not know are the retired lap of a slot that leaves, or the tail
      * that recovery will take in; one between known records is a loss. */
     bool later = false;
-    for (size_t i = fsck->link_count; i-- > links_before;) {
+    for (int i = fsck->link_count; i-- > links_before;) {
         later |= fsck->links[i].indexed;
         if (later && !fsck->links[i].indexed)
             problem(fsck, "I2: slot %d record %llu is good and not in the index", number,
@@ -246,15 +237,15 @@ static int by_seq(const void *a, const void *b)
 static void check_chain(struct fsck *fsck)
 {
     if (fsck->link_count)
-        qsort(fsck->links, fsck->link_count, sizeof *fsck->links, by_seq);
-    for (size_t i = 1; i < fsck->link_count; i++) {
+        qsort(fsck->links, (size_t)fsck->link_count, sizeof *fsck->links, by_seq);
+    for (int i = 1; i < fsck->link_count; i++) {
         const struct link_row *row = &fsck->links[i];
         if (row->seq == row[-1].seq) {
             problem(fsck, "I3: slots %d and %d both hold record %llu", row[-1].slot, row->slot,
                     (unsigned long long)row->seq);
             continue;
         }
-        size_t back = i, reach = i > RW_UNSYNCED_MAX + 1 ? i - RW_UNSYNCED_MAX - 1 : 0;
+        int back = i, reach = i > RW_UNSYNCED_MAX + 1 ? i - RW_UNSYNCED_MAX - 1 : 0;
         bool tied = false;
         while (back-- > reach && !tied)
             tied = !memcmp(fsck->links[back].link, row->previous, RW_HASH_SIZE);
@@ -329,7 +320,7 @@ static int check_hold(void *arg, const struct rw_hold *hold)
 static int check_slot_patiently(struct fsck *fsck, int number, struct rw_err *err)
 {
     struct rw_fsck_report before = *fsck->report;
-    size_t links = fsck->link_count;
+    int links = fsck->link_count;
     int failed = check_slot(fsck, number, err);
     for (int tries = 0; !failed && fsck->live && tries < 3 && fsck->pending.size; tries++) {
         *fsck->report = before;

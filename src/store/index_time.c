@@ -20,12 +20,7 @@ static void add_move(struct moves *moves, int64_t from_us, int64_t to_us, int64_
         last->to_us = to_us > last->to_us ? to_us : last->to_us;
         return;
     }
-    if (moves->count == moves->capacity) {
-        moves->capacity = moves->capacity ? 2 * moves->capacity : 8;
-        moves->list = realloc(moves->list, (size_t)moves->capacity * sizeof *moves->list);
-        if (!moves->list)
-            abort();
-    }
+    moves->list = rw_list_grow(moves->list, moves->count, &moves->capacity, sizeof *moves->list);
     moves->list[moves->count++] = (struct moved){from_us, to_us, shift_us};
 }
 
@@ -103,12 +98,7 @@ static int take_event(void *arg, const struct rw_event *event)
     if (event->clock_trust != RW_CLOCK_UNVERIFIED || event->clock_shift_us ||
         event->start_us < list->moved->from_us || event->start_us >= list->moved->to_us)
         return 0;
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? 2 * list->capacity : 8;
-        list->events = realloc(list->events, (size_t)list->capacity * sizeof *list->events);
-        if (!list->events)
-            abort();
-    }
+    list->events = rw_list_grow(list->events, list->count, &list->capacity, sizeof *list->events);
     list->events[list->count++] = *event;
     return 0;
 }

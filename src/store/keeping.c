@@ -70,12 +70,7 @@ struct collected {
 static int collect_event(void *arg, const struct rw_event *event)
 {
     struct collected *list = arg;
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? 2 * list->capacity : 8;
-        list->events = realloc(list->events, (size_t)list->capacity * sizeof *list->events);
-        if (!list->events)
-            abort();
-    }
+    list->events = rw_list_grow(list->events, list->count, &list->capacity, sizeof *list->events);
     list->events[list->count++] = *event;
     return list->count == 64; /* the rest at the next call */
 }

@@ -137,19 +137,14 @@ static int each_tail_record(struct rw_reader *reader, enum rw_stream stream, rec
 
 struct damage {
     uint64_t *seq; /* ascending; owned */
-    size_t count, capacity;
+    int count, capacity;
 };
 
 static int note_damage(void *arg, uint64_t seq, int slot)
 {
     struct damage *damage = arg;
     (void)slot;
-    if (damage->count == damage->capacity) {
-        damage->capacity = damage->capacity ? 2 * damage->capacity : 16;
-        damage->seq = realloc(damage->seq, damage->capacity * sizeof *damage->seq);
-        if (!damage->seq)
-            abort();
-    }
+    damage->seq = rw_list_grow(damage->seq, damage->count, &damage->capacity, sizeof *damage->seq);
     damage->seq[damage->count++] = seq;
     return 0;
 }
@@ -157,9 +152,9 @@ static int note_damage(void *arg, uint64_t seq, int slot)
 /* The first damaged record at or above seq; UINT64_MAX: none. */
 static uint64_t next_damage(const struct damage *damage, uint64_t seq)
 {
-    size_t low = 0, high = damage->count;
+    int low = 0, high = damage->count;
     while (low < high) {
-        size_t middle = (low + high) / 2;
+        int middle = (low + high) / 2;
         if (damage->seq[middle] < seq)
             low = middle + 1;
         else

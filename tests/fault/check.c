@@ -22,12 +22,7 @@ struct sightings {
 static int note_sighting(void *arg, const struct rw_fragment *fragment)
 {
     struct sightings *seen = arg;
-    if (seen->count == seen->capacity) {
-        seen->capacity = seen->capacity ? 2 * seen->capacity : 64;
-        seen->list = realloc(seen->list, (size_t)seen->capacity * sizeof *seen->list);
-        if (!seen->list)
-            abort();
-    }
+    seen->list = rw_list_grow(seen->list, seen->count, &seen->capacity, sizeof *seen->list);
     seen->list[seen->count++] = (struct sighting){.fragment = *fragment, .serial = -1};
     return 0;
 }

@@ -2,16 +2,7 @@
 
 #include <stdlib.h>
 
-static void *grow(void *list, int count, int *capacity, size_t size)
-{
-    if (count < *capacity)
-        return list;
-    *capacity = *capacity ? 2 * *capacity : 16;
-    list = realloc(list, (size_t)*capacity * size);
-    if (!list)
-        abort();
-    return list;
-}
+#include "base/buf.h"
 
 void witness_finish(struct witness *witness)
 {
@@ -25,7 +16,7 @@ void witness_finish(struct witness *witness)
 struct note *witness_ask(struct witness *witness, enum rw_stream stream, const struct note *note)
 {
     struct stream_notes *notes = &witness->stream[stream];
-    notes->list = grow(notes->list, notes->count, &notes->capacity, sizeof *notes->list);
+    notes->list = rw_list_grow(notes->list, notes->count, &notes->capacity, sizeof *notes->list);
     struct note *fresh = &notes->list[notes->count++];
     *fresh = *note;
     fresh->promise = ASKED;
@@ -100,12 +91,12 @@ void witness_set_slots(struct witness *witness, enum rw_stream stream, int slots
 struct event_note *witness_ask_event(struct witness *witness, int index, const struct version *as)
 {
     if (index == witness->event_count) {
-        witness->events = grow(witness->events, witness->event_count, &witness->event_capacity,
-                               sizeof *witness->events);
+        witness->events = rw_list_grow(witness->events, witness->event_count,
+                                       &witness->event_capacity, sizeof *witness->events);
         witness->events[witness->event_count++] = (struct event_note){.kept = -1};
     }
     struct event_note *note = &witness->events[index];
-    note->list = grow(note->list, note->count, &note->capacity, sizeof *note->list);
+    note->list = rw_list_grow(note->list, note->count, &note->capacity, sizeof *note->list);
     note->list[note->count++] = *as;
     return note;
 }

@@ -4,17 +4,6 @@
 
 #include "sim_parts.h"
 
-static void *grow(void *list, int count, int *capacity, size_t size)
-{
-    if (count < *capacity)
-        return list;
-    *capacity = *capacity ? 2 * *capacity : 8;
-    list = realloc(list, (size_t)*capacity * size);
-    if (!list)
-        abort();
-    return list;
-}
-
 /* --- bytes --- */
 
 static void bytes_resize(struct sim_bytes *bytes, int64_t size)
@@ -140,8 +129,8 @@ ssize_t sim_inode_read(const struct sim_inode *inode, void *bytes, size_t size, 
 static void note_change(struct sim_inode *inode, bool resize, int64_t offset, int64_t size,
                         const void *bytes)
 {
-    inode->changes =
-        grow(inode->changes, inode->change_count, &inode->change_capacity, sizeof *inode->changes);
+    inode->changes = rw_list_grow(inode->changes, inode->change_count, &inode->change_capacity,
+                                  sizeof *inode->changes);
     inode->changes[inode->change_count++] = (struct sim_change){
         .resize = resize, .offset = offset, .size = size, .at = inode->change_bytes.size};
     if (bytes)
@@ -301,7 +290,7 @@ static void names_put(struct sim_disk *disk, struct sim_names *names, const char
 {
     sim_inode_ref(inode);
     names_remove(disk, names, name);
-    names->list = grow(names->list, names->count, &names->capacity, sizeof *names->list);
+    names->list = rw_list_grow(names->list, names->count, &names->capacity, sizeof *names->list);
     struct sim_name *fresh = &names->list[names->count++];
     strcpy(fresh->name, name);
     fresh->inode = inode;
@@ -361,8 +350,8 @@ struct sim_inode *sim_find(struct sim_disk *disk, const char *path)
 static void note_name_change(struct sim_disk *disk, struct sim_inode *from_dir, const char *from,
                              struct sim_inode *to_dir, const char *to, struct sim_inode *inode)
 {
-    disk->name_changes = grow(disk->name_changes, disk->name_change_count,
-                              &disk->name_change_capacity, sizeof *disk->name_changes);
+    disk->name_changes = rw_list_grow(disk->name_changes, disk->name_change_count,
+                                      &disk->name_change_capacity, sizeof *disk->name_changes);
     struct sim_name_change *change = &disk->name_changes[disk->name_change_count++];
     *change = (struct sim_name_change){.from_dir = from_dir ? sim_inode_ref(from_dir) : NULL,
                                        .to_dir = to_dir ? sim_inode_ref(to_dir) : NULL,

@@ -183,7 +183,6 @@ static void a_clock_that_jumps_ahead_deletes_nothing_for_an_hour(void **state)
 int main(void)
 {
     make_bytes();
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(what_is_too_old_is_zeroed_to_the_second_and_the_rest_stays),
         CASE(what_was_to_be_zeroed_when_the_power_went_is_zeroed_after_the_start),

@@ -110,6 +110,9 @@ static inline int tear_down(void **state)
     return 0;
 }
 
+/* A test with a box of its own. */
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 static inline struct rw_store_options options_of(struct box *box)
 {
     return (struct rw_store_options){.dir = box->dir,

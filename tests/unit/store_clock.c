@@ -140,7 +140,6 @@ static void a_step_of_an_hour_forward_is_a_gap_of_the_clock_and_back_again_loses
 int main(void)
 {
     make_bytes();
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(a_box_that_boots_in_1970_finds_its_footage_at_its_true_time_when_the_clock_is_set),
         CASE(an_event_of_a_bad_clock_gets_its_true_time_and_keeps_the_other),

@@ -123,7 +123,6 @@ static void a_raised_keep_that_does_not_fit_leaves_the_ring_as_it_was_and_record
 int main(void)
 {
     make_bytes();
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(a_raised_keep_takes_more_slots_and_costs_nothing),
         CASE(larger_slots_take_the_place_of_small_ones_as_the_ring_turns),

@@ -165,7 +165,6 @@ static void two_holds_of_one_slot_keep_it_until_both_are_released(void **state)
 int main(void)
 {
     make_bytes();
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(what_is_held_survives_the_rings_turns_a_crash_and_the_loss_of_the_index),
         CASE(a_hold_that_runs_into_the_future_takes_the_slots_as_they_close),

@@ -438,7 +438,6 @@ static void the_index_takes_less_than_a_kilobyte_a_stream_minute(void **state)
 int main(void)
 {
     make_bytes();
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(a_record_header_survives_packing_and_any_flipped_bit_is_noticed),
         CASE(every_second_is_recorded_or_a_gap_with_its_cause),
