@@ -3,7 +3,6 @@
  *
  * Footage that the ring itself has dropped (the next slot, and what the open one has not reached
  * yet) is older than anything in the index; its turn comes by rw_slot.stale_us. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,18 +56,16 @@ static int write_free(const struct rw_ring *ring, int number, int64_t at, int64_
     return rw_disk_patch(ring->disk, path, head, sizeof head, at, err);
 }
 
+/* As rw_slot_scan(). */
 static int measure_init(const struct rw_ring *ring, int number, int64_t *length, struct rw_err *err)
 {
-    int64_t size;
     struct rw_scan scan;
-    int fd = rw_slot_open(ring->disk, ring->dir, number, &size);
-    if (fd < 0)
-        return rw_fail(err, rw_code_of_errno(errno), "slot %d cannot be read (%s)", number,
-                       strerror(errno));
-    int failed = rw_scan_open(&scan, ring->disk, fd, size, ring->id, err);
-    ring->disk->close(ring->disk->self, fd);
+    int got = rw_slot_scan(&scan, ring->disk, ring->dir, number, ring->id, err);
+    if (got <= 0)
+        return got;
     *length = scan.init_length;
-    return failed;
+    rw_slot_end(&scan);
+    return 1;
 }
 
 /* One piece of the front of a slot. The free box over all of it comes first: a reader of the file
@@ -78,11 +75,11 @@ static int wipe_piece(struct rw_store *store, const struct rw_wipe *wipe, struct
     struct rw_ring *ring = &store->ring[wipe->stream];
     struct rw_wipe rest = *wipe;
     int64_t init;
-    struct rw_err why = {.code = RW_EFORMAT};
-    if (!store->has[wipe->stream] || wipe->slot >= ring->count || !ring->slot[wipe->slot].size ||
-        measure_init(ring, wipe->slot, &init, &why))
-        return why.code == RW_EFORMAT ? rw_index_drop_wipe(store->index, wipe, err) /* it is gone */
-                                      : rw_fail(err, why.code, "%s", why.text);
+    bool there =
+        store->has[wipe->stream] && wipe->slot < ring->count && ring->slot[wipe->slot].size;
+    int got = there ? measure_init(ring, wipe->slot, &init, err) : 0;
+    if (got <= 0)
+        return got ? -1 : rw_index_drop_wipe(store->index, wipe, err); /* it is gone */
     rest.from = wipe->to - wipe->from > PIECE ? wipe->from + PIECE : wipe->to;
     int64_t zero_from = wipe->from < init + 8 ? init + 8 : wipe->from;
     if (write_free(ring, wipe->slot, init, wipe->to, err) ||
@@ -291,14 +288,9 @@ static int age_events(struct rw_store *store, int64_t cut_us, struct rw_err *err
 /* An index that was put aside has pictures that would never age. What it knew is taken over. */
 static void forget_damaged_index(struct rw_store *store)
 {
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    const struct rw_disk *disk = store->disk;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        char path[600];
-        snprintf(path, sizeof path, "%s/index.db.damaged%s", store->dir, ends[i]);
-        if (disk->exists(disk->self, path) && !rw_disk_zero(disk, path, 0, -1, NULL))
-            disk->unlink(disk->self, path);
-    }
+    char path[600];
+    snprintf(path, sizeof path, "%s/index.db.damaged", store->dir);
+    rw_index_remove(store->disk, path, true);
 }
 
 int rw_store_open_aging(struct rw_store *store, struct rw_err *err)
@@ -312,7 +304,7 @@ int rw_store_open_aging(struct rw_store *store, struct rw_err *err)
             struct rw_ring *ring = &store->ring[stream];
             int64_t init;
             if (number == ring->open || (!ring->slot[number].last_seq && ring->slot[number].size &&
-                                         !measure_init(ring, number, &init, NULL)))
+                                         measure_init(ring, number, &init, NULL) == 1))
                 ring->slot[number].stale_us = UNKNOWN_AGE;
         }
     store->aging.wal_wait = true;

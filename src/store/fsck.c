@@ -413,16 +413,6 @@ static int build_index(struct fsck *fsck, const char *old_path, struct rw_err *e
     return rw_index_commit(fsck->index, err);
 }
 
-static void remove_database(const struct rw_disk *disk, const char *path)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    for (int i = 0; i < 3; i++) {
-        char name[640];
-        snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        disk->unlink(disk->self, name);
-    }
-}
-
 /* SQLite's files are of whoever owns the database: the disk sees to that (see rw_disk.open). */
 static int make_empty(const struct rw_disk *disk, const char *path, struct rw_err *err)
 {
@@ -440,7 +430,7 @@ static int rebuild(struct fsck *fsck, struct rw_err *err)
     char path[560], fresh[580];
     snprintf(path, sizeof path, "%s/index.db", fsck->dir);
     snprintf(fresh, sizeof fresh, "%s.rebuilt", path);
-    remove_database(fsck->disk, fresh);
+    rw_index_remove(fsck->disk, fresh, false);
     if (make_empty(fsck->disk, fresh, err))
         return -1;
     fsck->index = rw_index_create(fsck->disk, fresh, err);
@@ -451,14 +441,14 @@ static int rebuild(struct fsck *fsck, struct rw_err *err)
     rw_index_close(fsck->index);
     fsck->index = NULL;
     if (failed) {
-        remove_database(fsck->disk, fresh);
+        rw_index_remove(fsck->disk, fresh, false);
         return -1;
     }
-    remove_database(fsck->disk, path);
+    rw_index_remove(fsck->disk, path, false);
     if (fsck->disk->rename(fsck->disk->self, fresh, path) ||
         fsck->disk->sync_dir(fsck->disk->self, fsck->dir))
         return rw_fail(err, RW_EIO, "%s cannot be put in place (%s)", path, strerror(errno));
-    remove_database(fsck->disk, fresh);
+    rw_index_remove(fsck->disk, fresh, false);
     fsck->report->rebuilt = true;
     return 0;
 }

@@ -19,12 +19,8 @@ int rw_hold_write(const struct rw_disk *disk, const char *dir, const struct rw_h
 {
     char folder[600], path[700];
     folder_path(dir, folder, sizeof folder);
-    if (disk->mkdir(disk->self, folder, 0750) && errno != EEXIST)
-        return rw_fail(err, rw_code_of_errno(errno), "the folder %s cannot be made (%s)", folder,
-                       strerror(errno));
-    if (disk->sync_dir(disk->self, dir)) /* also of one that a killed program has made */
-        return rw_fail(err, rw_code_of_errno(errno), "the disk refused syncing %s (%s)", dir,
-                       strerror(errno));
+    if (rw_disk_make_path(disk, folder, err))
+        return -1;
     json_t *json = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:{s:i, s:i}}",
                              "format", 1, "id", hold->id, "from", (json_int_t)hold->from_us, "to",
                              (json_int_t)hold->to_us, "created", (json_int_t)hold->created_us,

@@ -281,31 +281,25 @@ static bool *asked_for(struct rw_store *store, int stream, struct rw_err *err)
     return kept;
 }
 
-struct walk {
-    const uint8_t *wanted; /* a link */
-    bool found;
-    struct rw_record first;
-};
-
-/* Walks a slot's records: keeps the first, looks for the link that is wanted. */
-static void walk_slot(const struct rw_ring *ring, int number, struct walk *walk)
+static bool read_first(const struct rw_ring *ring, int number, struct rw_record *record)
 {
-    int64_t size, offset;
     struct rw_scan scan;
-    struct rw_record record;
-    int fd = rw_slot_open(ring->disk, ring->dir, number, &size);
-    if (fd < 0)
-        return;
-    bool any = false;
-    if (!rw_scan_open(&scan, ring->disk, fd, size, ring->id, NULL))
-        while (rw_scan_next(&scan, &record, &offset, NULL) == 1) {
-            if (!any)
-                walk->first = record;
-            any = true;
-            if (walk->wanted && !memcmp(record.link, walk->wanted, RW_HASH_SIZE))
-                walk->found = true;
-        }
-    ring->disk->close(ring->disk->self, fd);
+    int64_t offset;
+    if (rw_slot_scan(&scan, ring->disk, ring->dir, number, ring->id, NULL) <= 0)
+        return false;
+    bool any = rw_scan_next(&scan, record, &offset, NULL) == 1;
+    rw_slot_end(&scan);
+    return any;
+}
+
+static bool has_link(const struct rw_ring *ring, int number, const uint8_t *link)
+{
+    struct rw_scan scan;
+    if (rw_slot_scan(&scan, ring->disk, ring->dir, number, ring->id, NULL) <= 0)
+        return false;
+    bool found = rw_scan_find_link(&scan, link);
+    rw_slot_end(&scan);
+    return found;
 }
 
 static int oldest_of_ring(struct rw_store *store, int stream)
@@ -330,10 +324,8 @@ static bool is_next_to_ring(struct rw_store *store, int stream, int number)
     int oldest = oldest_of_ring(store, stream);
     if (oldest < 0 || ring->slot[number].last_seq > ring->slot[oldest].last_seq)
         return true;
-    struct walk next = {.wanted = NULL}, before = {.wanted = next.first.previous_link};
-    walk_slot(ring, oldest, &next);
-    walk_slot(ring, number, &before);
-    return before.found;
+    struct rw_record next;
+    return read_first(ring, oldest, &next) && has_link(ring, number, next.previous_link);
 }
 
 static int newest_to_free(struct rw_store *store, int stream, const bool *kept)

@@ -78,6 +78,30 @@ void rw_index_close(struct rw_index *index)
     free(index);
 }
 
+/* The index itself, its WAL, and the WAL's own index. */
+static const char *const file_ends[] = {"", "-wal", "-shm"};
+enum { FILES = sizeof file_ends / sizeof *file_ends };
+
+void rw_index_remove(const struct rw_disk *disk, const char *path, bool wipe)
+{
+    for (int i = 0; i < FILES; i++) {
+        char name[640];
+        snprintf(name, sizeof name, "%s%s", path, file_ends[i]);
+        if (!wipe || (disk->exists(disk->self, name) && !rw_disk_zero(disk, name, 0, -1, NULL)))
+            disk->unlink(disk->self, name);
+    }
+}
+
+void rw_index_rename(const struct rw_disk *disk, const char *from, const char *to)
+{
+    for (int i = 0; i < FILES; i++) {
+        char old[640], fresh[640];
+        snprintf(old, sizeof old, "%s%s", from, file_ends[i]);
+        snprintf(fresh, sizeof fresh, "%s%s", to, file_ends[i]);
+        disk->rename(disk->self, old, fresh);
+    }
+}
+
 int rw_index_begin(struct rw_index *index, struct rw_err *err)
 {
     return rw_db_exec(index->db, "BEGIN IMMEDIATE", err);
@@ -150,16 +174,42 @@ int rw_index_put_chunk(struct rw_index *index, const struct rw_chunk *chunk, str
         chunk->entries.data, (int)chunk->entries.size);
 }
 
+int rw_index_add_record(struct rw_index *index, struct rw_chunk *chunk, int slot,
+                        const struct rw_record *record, int64_t offset, struct rw_err *err)
+{
+    if (rw_chunk_add(chunk, slot, record, offset))
+        return 0;
+    enum rw_stream stream = chunk->stream;
+    if (rw_index_put_chunk(index, chunk, err))
+        return -1;
+    rw_chunk_finish(chunk);
+    rw_chunk_init(chunk, stream);
+    rw_chunk_add(chunk, slot, record, offset);
+    return 0;
+}
+
+/* Of all tables that tell of what is in slots. which: " AND slot=?", or "" for the whole stream. */
+static int drop_rows(struct rw_index *index, const char *which, enum rw_stream stream, int slot,
+                     struct rw_err *err)
+{
+    static const char *const tables[] = {"chunks", "damaged", "steps", "wipes"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        char sql[80];
+        snprintf(sql, sizeof sql, "DELETE FROM %s WHERE stream=?%s", tables[i], which);
+        if (rw_db_run(index->db, err, sql, *which ? "ii" : "i", (int64_t)stream, (int64_t)slot))
+            return -1;
+    }
+    return 0;
+}
+
 int rw_index_drop_slot(struct rw_index *index, enum rw_stream stream, int slot, struct rw_err *err)
 {
-    static const char *const tables[] = {"DELETE FROM chunks WHERE stream=? AND slot=?",
-                                         "DELETE FROM damaged WHERE stream=? AND slot=?",
-                                         "DELETE FROM steps WHERE stream=? AND slot=?",
-                                         "DELETE FROM wipes WHERE stream=? AND slot=?"};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (rw_db_run(index->db, err, tables[i], "ii", (int64_t)stream, (int64_t)slot))
-            return -1;
-    return 0;
+    return drop_rows(index, " AND slot=?", stream, slot, err);
+}
+
+int rw_index_drop_stream(struct rw_index *index, enum rw_stream stream, struct rw_err *err)
+{
+    return drop_rows(index, "", stream, 0, err);
 }
 
 int rw_index_drop_chunk(struct rw_index *index, const struct rw_chunk *chunk, struct rw_err *err)
@@ -263,17 +313,6 @@ int64_t rw_index_first_seq(struct rw_index *index, enum rw_stream stream, int sl
     int64_t seq = got == 1 ? sqlite3_column_int64(query, 0) : got;
     sqlite3_finalize(query);
     return seq;
-}
-
-int rw_index_drop_stream(struct rw_index *index, enum rw_stream stream, struct rw_err *err)
-{
-    static const char *const tables[] = {
-        "DELETE FROM chunks WHERE stream=?", "DELETE FROM damaged WHERE stream=?",
-        "DELETE FROM steps WHERE stream=?", "DELETE FROM wipes WHERE stream=?"};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (rw_db_run(index->db, err, tables[i], "i", (int64_t)stream))
-            return -1;
-    return 0;
 }
 
 int rw_index_slots_between(struct rw_index *index, enum rw_stream stream, int64_t from_us,

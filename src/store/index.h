@@ -46,6 +46,10 @@ struct rw_index *rw_index_create(const struct rw_disk *disk, const char *path, s
 /* Read-only. */
 struct rw_index *rw_index_open(const struct rw_disk *disk, const char *path, struct rw_err *err);
 void rw_index_close(struct rw_index *index);
+/* The files of an index that nobody has open, its WAL too, as far as the disk lets them go. wipe:
+ * zeroed before; what cannot be zeroed stays. */
+void rw_index_remove(const struct rw_disk *disk, const char *path, bool wipe);
+void rw_index_rename(const struct rw_disk *disk, const char *from, const char *to);
 int rw_index_begin(struct rw_index *index, struct rw_err *err);
 int rw_index_commit(struct rw_index *index, struct rw_err *err); /* rolls back when it fails */
 /* Takes room for this many bytes from the disk at once, and keeps it. */
@@ -70,6 +74,10 @@ int rw_index_put_ring(struct rw_index *index, enum rw_stream stream, const struc
                       struct rw_err *err);
 
 int rw_index_put_chunk(struct rw_index *index, const struct rw_chunk *chunk, struct rw_err *err);
+/* Adds the record to the chunk; where it does not belong there the chunk becomes a row, and the
+ * record begins the next. */
+int rw_index_add_record(struct rw_index *index, struct rw_chunk *chunk, int slot,
+                        const struct rw_record *record, int64_t offset, struct rw_err *err);
 /* The rows of a slot: chunks, marks of damage, clock steps, what was to be zeroed. */
 int rw_index_drop_slot(struct rw_index *index, enum rw_stream stream, int slot, struct rw_err *err);
 int rw_index_drop_chunk(struct rw_index *index, const struct rw_chunk *chunk, struct rw_err *err);

@@ -122,16 +122,13 @@ static int open_index(struct rw_store *store, struct rw_err *err)
 /* The index is a cache: the damaged one is put aside, to be made again from the slots. */
 static void put_index_aside(struct rw_store *store, const char *why)
 {
-    static const char *const ends[] = {"", "-wal", "-shm"};
+    char path[600], aside[600];
     rw_log(RW_LOG_WARNING, store->camera, "%s; the index is made anew from the slots", why);
     rw_index_close(store->index);
     store->index = NULL;
-    for (int i = 0; i < 3; i++) {
-        char path[600], aside[620];
-        snprintf(path, sizeof path, "%s/index.db%s", store->dir, ends[i]);
-        snprintf(aside, sizeof aside, "%s/index.db.damaged%s", store->dir, ends[i]);
-        store->disk->rename(store->disk->self, path, aside);
-    }
+    snprintf(path, sizeof path, "%s/index.db", store->dir);
+    snprintf(aside, sizeof aside, "%s/index.db.damaged", store->dir);
+    rw_index_rename(store->disk, path, aside);
 }
 
 static int recover_stream(struct rw_store *store, int stream, bool clean, struct rw_err *err)

@@ -1,7 +1,6 @@
 #include "store/reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,29 +86,18 @@ static int walk_open_slot(struct rw_reader *reader, enum rw_stream stream, int s
                           struct rw_err *err)
 {
     char dir[540];
-    int64_t size;
-    const struct rw_disk *disk = reader->disk;
-    ring_dir(reader, stream, dir, sizeof dir);
-    int fd = rw_slot_open(disk, dir, slot, &size);
-    if (fd < 0)
-        return rw_fail(err, rw_code_of_errno(errno), "%s slot %d cannot be read (%s)", dir, slot,
-                       strerror(errno));
     struct rw_scan scan;
-    struct rw_err why;
-    int got = rw_scan_open(&scan, disk, fd, size, reader->label[stream].id, &why);
-    if (got && why.code != RW_EFORMAT)
-        rw_fail(err, why.code, "%s slot %d: %s", dir, slot, why.text);
-    else if (got)
-        got = 0; /* begun, but nothing in it yet */
-    else {
-        struct rw_record record;
-        int64_t offset;
-        rw_scan_skip_to(&scan, start->at ? start->at : scan.at, start->seq);
-        while ((got = rw_scan_next(&scan, &record, &offset, err)) == 1)
-            if (fn(arg, &record, slot, offset))
-                break;
-    }
-    disk->close(disk->self, fd);
+    struct rw_record record;
+    int64_t offset;
+    ring_dir(reader, stream, dir, sizeof dir);
+    int got = rw_slot_scan(&scan, reader->disk, dir, slot, reader->label[stream].id, err);
+    if (got <= 0)
+        return got; /* 0: begun, but nothing in it yet */
+    rw_scan_skip_to(&scan, start->at ? start->at : scan.at, start->seq);
+    while ((got = rw_scan_next(&scan, &record, &offset, err)) == 1)
+        if (fn(arg, &record, slot, offset))
+            break;
+    rw_slot_end(&scan);
     return got < 0 ? -1 : 0;
 }
 

@@ -91,13 +91,8 @@ out:
 static int take_record(struct rebuild *re, struct rw_chunk *chunk, int number,
                        const struct rw_record *record, int64_t offset, struct rw_err *err)
 {
-    if (!rw_chunk_add(chunk, number, record, offset)) {
-        if (rw_index_put_chunk(re->index, chunk, err))
-            return -1;
-        rw_chunk_finish(chunk);
-        rw_chunk_init(chunk, re->ring->stream);
-        rw_chunk_add(chunk, number, record, offset);
-    }
+    if (rw_index_add_record(re->index, chunk, number, record, offset, err))
+        return -1;
     struct ends *ends = &re->ends[number];
     if (!ends->first_seq) {
         ends->first_seq = record->seq;
@@ -211,27 +206,16 @@ static int walk_file(struct rebuild *re, int number,
                                  struct rw_err *err),
                      struct rw_err *err)
 {
-    const struct rw_disk *disk = re->ring->disk;
+    const struct rw_ring *ring = re->ring;
     struct rw_scan scan;
-    int64_t size;
-    int fd = rw_slot_open(disk, re->ring->dir, number, &size);
-    if (fd < 0)
-        return rw_fail(err, rw_code_of_errno(errno), "%s slot %d cannot be read (%s)",
-                       re->ring->dir, number, strerror(errno));
-    struct rw_err why;
-    /* what a killed program has left in memory is on disk before a row says so */
-    int failed = number == re->newest_slot && disk->fdatasync(disk->self, fd)
-                     ? rw_fail(&why, rw_code_of_errno(errno), "%s", strerror(errno))
-                     : rw_scan_open(&scan, disk, fd, size, re->ring->id, &why);
+    int got = rw_slot_scan(&scan, ring->disk, ring->dir, number, ring->id, err);
+    if (got <= 0)
+        return got;
     scan.search = true;
-    if (!failed)
-        failed = walk(re, &scan, number, err);
-    else if (why.code == RW_EFORMAT)
-        failed = 0; /* an empty slot */
-    else
-        rw_fail(err, why.code, "%s slot %d: %s", re->ring->dir, number, why.text);
-    disk->close(disk->self, fd);
-    return failed;
+    int failed = (number == re->newest_slot && rw_slot_settle(&scan, ring->dir, number, err)) ||
+                 walk(re, &scan, number, err);
+    rw_slot_end(&scan);
+    return failed ? -1 : 0;
 }
 
 static int walk_files(struct rebuild *re, struct rw_err *err)
@@ -275,20 +259,13 @@ static int slot_of_newest(const struct rebuild *re)
 
 static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
 {
-    int64_t size, offset;
+    const struct rw_ring *ring = re->ring;
     struct rw_scan scan;
-    struct rw_record record;
-    bool found = false;
-    const struct rw_disk *disk = re->ring->disk;
-    int fd = rw_slot_open(disk, re->ring->dir, number, &size);
-    if (fd < 0)
+    if (rw_slot_scan(&scan, ring->disk, ring->dir, number, ring->id, NULL) <= 0)
         return false;
-    if (!rw_scan_open(&scan, disk, fd, size, re->ring->id, NULL)) {
-        scan.search = true;
-        while (!found && rw_scan_next(&scan, &record, &offset, NULL) == 1)
-            found = !memcmp(record.link, link, RW_HASH_SIZE);
-    }
-    disk->close(disk->self, fd);
+    scan.search = true;
+    bool found = rw_scan_find_link(&scan, link);
+    rw_slot_end(&scan);
     return found;
 }
 

@@ -1,6 +1,5 @@
 #include "store/recover.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -17,20 +16,6 @@ struct tail {
     int64_t base_us;
 };
 
-static int index_record(struct rw_index *index, struct rw_chunk *chunk, int number,
-                        const struct rw_record *record, int64_t offset, struct rw_err *err)
-{
-    if (rw_chunk_add(chunk, number, record, offset))
-        return 0;
-    enum rw_stream stream = chunk->stream;
-    if (rw_index_put_chunk(index, chunk, err))
-        return -1;
-    rw_chunk_finish(chunk);
-    rw_chunk_init(chunk, stream);
-    rw_chunk_add(chunk, number, record, offset);
-    return 0;
-}
-
 /* Walks the slot; records above `known` are verified and indexed, the first bad one ends it. */
 static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, uint64_t known,
                      struct tail *tail, struct rw_err *err)
@@ -44,7 +29,7 @@ static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, u
         if (record.seq > known) {
             int good = rw_scan_verify(&tail->scan, &record, offset, err);
             if (good == 1)
-                got = index_record(index, &chunk, number, &record, offset, err);
+                got = rw_index_add_record(index, &chunk, number, &record, offset, err);
             if (good <= 0 || got < 0) {
                 got = good == 0 ? 0 : -1;
                 rw_scan_skip_to(&tail->scan, offset, tail->any ? tail->last.seq : 0);
@@ -65,25 +50,14 @@ static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, u
 static int read_tail(struct rw_index *index, struct rw_ring *ring, int number, uint64_t known,
                      struct tail *tail, struct rw_err *err)
 {
-    struct rw_err why;
-    int64_t size;
     *tail = (struct tail){0};
-    int fd = rw_slot_open(ring->disk, ring->dir, number, &size);
-    if (fd < 0)
-        return rw_fail(err, rw_code_of_errno(errno), "slot %d cannot be read (%s)", number,
-                       strerror(errno));
-    /* A killed program leaves bytes that only memory has: they are on disk before a row says so. */
-    int result = ring->disk->fdatasync(ring->disk->self, fd)
-                     ? rw_fail(&why, rw_code_of_errno(errno), "%s", strerror(errno))
-                     : rw_scan_open(&tail->scan, ring->disk, fd, size, ring->id, &why);
-    if (!result)
-        result = walk_tail(index, ring, number, known, tail, err);
-    else if (why.code == RW_EFORMAT)
-        result = 0;
-    else
-        rw_fail(err, why.code, "slot %d: %s", number, why.text);
-    ring->disk->close(ring->disk->self, fd);
-    return result < 0 ? -1 : tail->any;
+    int got = rw_slot_scan(&tail->scan, ring->disk, ring->dir, number, ring->id, err);
+    if (got <= 0)
+        return got;
+    int failed = rw_slot_settle(&tail->scan, ring->dir, number, err) ||
+                 walk_tail(index, ring, number, known, tail, err) < 0;
+    rw_slot_end(&tail->scan);
+    return failed ? -1 : tail->any;
 }
 
 static void note_slot(void *arg, int slot, uint64_t last_seq)

@@ -105,6 +105,14 @@ int rw_ring_hold(struct rw_ring *ring, int number, bool held, struct rw_err *err
 void rw_slot_path(const char *dir, int number, bool held, char *out, size_t size);
 /* Opens a slot for reading wherever it stands; *size is its file's. -1 with errno. */
 int rw_slot_open(const struct rw_disk *disk, const char *dir, int number, int64_t *size);
+/* The same, to walk its records. 1: *scan stands before the first one, end it with rw_slot_end().
+ * 0: the slot is empty or of another ring. -1 with *err, which names the slot. */
+int rw_slot_scan(struct rw_scan *scan, const struct rw_disk *disk, const char *dir, int number,
+                 const uint8_t ring[16], struct rw_err *err);
+/* A killed program leaves bytes that only memory has: puts them on the disk, before a row names
+ * them. */
+int rw_slot_settle(const struct rw_scan *scan, const char *dir, int number, struct rw_err *err);
+void rw_slot_end(struct rw_scan *scan);
 
 /* The disk may begin to read this slot, while others are looked at. */
 void rw_ring_want(const struct rw_ring *ring, int number);

@@ -143,6 +143,16 @@ int rw_scan_next(struct rw_scan *scan, struct rw_record *record, int64_t *offset
     return 1;
 }
 
+bool rw_scan_find_link(struct rw_scan *scan, const uint8_t link[RW_HASH_SIZE])
+{
+    struct rw_record record;
+    int64_t offset;
+    while (rw_scan_next(scan, &record, &offset, NULL) == 1)
+        if (!memcmp(record.link, link, RW_HASH_SIZE))
+            return true;
+    return false;
+}
+
 int rw_scan_check(struct rw_scan *scan, int64_t offset, uint64_t seq, uint32_t length,
                   struct rw_err *err)
 {

@@ -28,6 +28,8 @@ void rw_scan_skip_to(struct rw_scan *scan, int64_t at, uint64_t last_seq);
  * beginning. */
 int rw_scan_next(struct rw_scan *scan, struct rw_record *record, int64_t *offset,
                  struct rw_err *err);
+/* Does a record from here on have this link? */
+bool rw_scan_find_link(struct rw_scan *scan, const uint8_t link[RW_HASH_SIZE]);
 /* Is what stands at the offset a good record of this sequence number and payload length? 1 yes,
  * 0 no, -1 the disk refused. The payload is hashed. */
 int rw_scan_check(struct rw_scan *scan, int64_t offset, uint64_t seq, uint32_t length,

@@ -253,6 +253,34 @@ int rw_slot_open(const struct rw_disk *disk, const char *dir, int number, int64_
     return fd;
 }
 
+int rw_slot_scan(struct rw_scan *scan, const struct rw_disk *disk, const char *dir, int number,
+                 const uint8_t ring[16], struct rw_err *err)
+{
+    int64_t size;
+    struct rw_err why;
+    int fd = rw_slot_open(disk, dir, number, &size);
+    if (fd < 0)
+        return rw_fail(err, rw_code_of_errno(errno), "%s slot %d cannot be read (%s)", dir, number,
+                       strerror(errno));
+    if (!rw_scan_open(scan, disk, fd, size, ring, &why))
+        return 1;
+    disk->close(disk->self, fd);
+    return why.code == RW_EFORMAT ? 0
+                                  : rw_fail(err, why.code, "%s slot %d: %s", dir, number, why.text);
+}
+
+int rw_slot_settle(const struct rw_scan *scan, const char *dir, int number, struct rw_err *err)
+{
+    if (!scan->disk->fdatasync(scan->disk->self, scan->fd))
+        return 0;
+    return rw_fail(err, rw_code_of_errno(errno), "%s slot %d: %s", dir, number, strerror(errno));
+}
+
+void rw_slot_end(struct rw_scan *scan)
+{
+    scan->disk->close(scan->disk->self, scan->fd);
+}
+
 void rw_ring_want(const struct rw_ring *ring, int number)
 {
     int64_t size;
@@ -346,10 +374,8 @@ int rw_ring_hold(struct rw_ring *ring, int number, bool held, struct rw_err *err
     const struct rw_disk *disk = ring->disk;
     char from[600], to[600], folder[600];
     snprintf(folder, sizeof folder, "%s/held", ring->dir);
-    if (disk->mkdir(disk->self, folder, 0750) && errno != EEXIST)
-        return fail_disk(err, "making the folder", folder);
-    if (disk->sync_dir(disk->self, ring->dir))
-        return fail_disk(err, "syncing", ring->dir);
+    if (rw_disk_make_path(disk, folder, err))
+        return -1;
     rw_slot_path(ring->dir, number, !held, from, sizeof from);
     rw_slot_path(ring->dir, number, held, to, sizeof to);
     if (disk->rename(disk->self, from, to))
@@ -375,15 +401,6 @@ static int fill_or_go_on(struct rw_ring *ring, bool fill, struct rw_err *err)
         return rw_fail(err, why.code, "%s", why.text);
     rw_log(RW_LOG_WARNING, rw_stream_name(ring->stream),
            "%s: less than `keep` is kept (%s); lower `keep` or free the disk", ring->dir, why.text);
-    return 0;
-}
-
-static int make_folder(struct rw_ring *ring, const char *parent, struct rw_err *err)
-{
-    if (ring->disk->mkdir(ring->disk->self, ring->dir, 0750) && errno != EEXIST)
-        return fail_disk(err, "making the folder", ring->dir);
-    if (ring->disk->sync_dir(ring->disk->self, parent))
-        return fail_disk(err, "syncing", parent);
     return 0;
 }
 
@@ -424,7 +441,7 @@ int rw_ring_init(struct rw_ring *ring, const struct rw_store_options *options,
         memcpy(ring->id, label.id, 16);
     else
         rw_uuid_make(ring->id);
-    if (make_folder(ring, options->dir, err) || find_slots(ring, true, err) ||
+    if (rw_disk_make_path(ring->disk, ring->dir, err) || find_slots(ring, true, err) ||
         sync_names(ring, err) || fill_or_go_on(ring, fill, err))
         return -1;
     memcpy(want.id, ring->id, 16);

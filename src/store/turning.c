@@ -14,6 +14,7 @@
 #define RESUME_YOUNG_US INT64_C(86400000000)
 
 enum { MOVES_MAX = 3 }; /* slots tried after one that was refused */
+
 void rw_store_forget_full(struct rw_store *store)
 {
     for (int i = 0; i < store->full_count; i++)
@@ -152,7 +153,6 @@ static int absorb_record(struct rw_store *store, int stream, const struct rw_uns
     return failed;
 }
 
-/* What is synced goes into the chunk; a full chunk becomes a row. */
 int rw_store_absorb(struct rw_store *store, int stream, struct rw_err *err)
 {
     struct rw_ring *ring = &store->ring[stream];

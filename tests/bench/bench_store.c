@@ -118,13 +118,8 @@ static void put_stream(struct rw_index *index, enum rw_stream stream, int days)
                                    .duration_us = 1000000 - (uint32_t)(i * 31 % 900),
                                    .length =
                                        fragment_bytes[stream] + (uint32_t)(i * 2654435761u % 9999)};
-        if (!rw_chunk_add(&chunk, slot, &record, offset)) {
-            if (rw_index_put_chunk(index, &chunk, &err))
-                die("index", &err);
-            rw_chunk_finish(&chunk);
-            rw_chunk_init(&chunk, stream);
-            rw_chunk_add(&chunk, slot, &record, offset);
-        }
+        if (rw_index_add_record(index, &chunk, slot, &record, offset, &err))
+            die("index", &err);
         offset += (int64_t)rw_record_span(&record);
     }
     struct rw_ring_row row = {
