@@ -1,12 +1,12 @@
 #include "alerts/doors.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/door.h"
 #include "base/log.h"
 #include "base/mailbox.h"
@@ -30,7 +30,6 @@ struct news {
 
 struct rw_doors {
     const struct rw_config *config;
-    char runtime[4096];
     int ready; /* eventfd: news */
     struct rw_mailbox *requests, *news;
     pthread_t thread;
@@ -40,11 +39,9 @@ struct rw_doors {
 static json_t *ask(const struct rw_doors *doors, const char *camera, json_t *request,
                    struct rw_err *err)
 {
-    struct rw_buf path;
-    rw_buf_init(&path);
-    rw_buf_printf(&path, "%s/%s.sock", doors->runtime, camera);
-    json_t *reply = rw_door_ask((const char *)path.data, request, ASK_TIMEOUT_MS, err);
-    rw_buf_finish(&path);
+    char path[PATH_MAX + 64];
+    rw_config_door(doors->config, camera, path, sizeof path);
+    json_t *reply = rw_door_ask(path, request, ASK_TIMEOUT_MS, err);
     json_decref(request);
     json_t *error = json_object_get(reply, "error");
     if (reply && !error)
@@ -162,7 +159,6 @@ struct rw_doors *rw_doors_create(const struct rw_config *config, struct rw_err *
     if (!doors)
         abort();
     doors->config = config;
-    rw_config_runtime_dir(config, doors->runtime, sizeof doors->runtime);
     doors->requests = rw_mailbox_create(COMMANDS_MAX * sizeof(struct request));
     doors->news = rw_mailbox_create(COMMANDS_MAX * sizeof(struct news));
     doors->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -199,9 +199,8 @@ struct rw_outbox_source rw_readers_source(struct rw_readers *readers)
  */
 static void ask_reason(const struct rw_readers *readers, int camera, struct rw_status *out)
 {
-    char runtime[PATH_MAX], path[PATH_MAX + 64];
-    rw_config_runtime_dir(readers->config, runtime, sizeof runtime);
-    snprintf(path, sizeof path, "%s/%s.sock", runtime, readers->config->cameras[camera].id);
+    char path[PATH_MAX + 64];
+    rw_config_door(readers->config, readers->config->cameras[camera].id, path, sizeof path);
     json_t *request = json_pack("{s:s}", "cmd", "status");
     json_t *reply = rw_door_ask(path, request, ASK_MS, NULL);
     const char *state = json_string_value(json_object_get(reply, "state"));

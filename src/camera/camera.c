@@ -10,6 +10,7 @@
 
 #include "base/door.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "camera/ingest.h"
@@ -161,11 +162,7 @@ static json_t *answer_ask(struct camera *camera, struct rw_ask *ask)
 
 static bool take_word(const json_t *request, const char *key, char *out, size_t size)
 {
-    const char *text = json_string_value(json_object_get(request, key));
-    if (!text || !*text || strlen(text) >= size)
-        return false;
-    strcpy(out, text);
-    return true;
+    return rw_json_copy_text(request, key, out, size) && *out;
 }
 
 static json_t *answer_hold(struct camera *camera, const json_t *request)
@@ -322,7 +319,7 @@ static int open_door(struct camera *camera, struct rw_err *err)
     rw_config_runtime_dir(camera->config, runtime, sizeof runtime);
     if (rw_make_path(runtime, err))
         return -1;
-    snprintf(camera->socket, sizeof camera->socket, "%s/%s.sock", runtime, camera->camera->id);
+    rw_config_door(camera->config, camera->camera->id, camera->socket, sizeof camera->socket);
     snprintf(camera->alerts_socket, sizeof camera->alerts_socket, "%s/alerts.sock", runtime);
     camera->door = rw_door_listen(camera->socket, err);
     return camera->door < 0 ? -1 : 0;

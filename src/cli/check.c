@@ -10,8 +10,6 @@
 #include "cli/measure.h"
 #include "store/reader.h"
 
-/* What a stream is taken to need until it has been recorded for a while, bits a second. */
-enum { ASSUMED_MAIN = 2000000, ASSUMED_SUB = 300000 };
 /* Less recording than this says too little. */
 #define ENOUGH_US (600 * RW_SECOND_US)
 
@@ -25,7 +23,7 @@ static struct promise promise_of(struct rw_reader *reader, const struct rw_strea
                                  enum rw_stream stream)
 {
     int64_t bytes, recorded_us;
-    struct promise promise = {.bits = stream == RW_MAIN ? ASSUMED_MAIN : ASSUMED_SUB};
+    struct promise promise = {.bits = rw_stream_bits(stream)};
     if (reader && !rw_reader_totals(reader, stream, &bytes, &recorded_us, NULL) &&
         recorded_us > ENOUGH_US) {
         promise.bits = (double)bytes * 8e6 / (double)recorded_us;

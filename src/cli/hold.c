@@ -53,10 +53,9 @@ static int take_reply(struct order *order, const json_t *reply, struct rw_err *e
 /* 1: nobody is there to ask. */
 static int ask_process(struct order *order, struct rw_err *err)
 {
-    char runtime[PATH_MAX], path[PATH_MAX + 64];
+    char path[PATH_MAX + 64];
     struct rw_err why = {0};
-    rw_config_runtime_dir(order->config, runtime, sizeof runtime);
-    snprintf(path, sizeof path, "%s/%s.sock", runtime, order->camera->id);
+    rw_config_door(order->config, order->camera->id, path, sizeof path);
     json_t *request = request_of(order);
     if (!request)
         return rw_fail(err, RW_EINVAL, "the reason or the name is not UTF-8");

@@ -68,10 +68,10 @@ static void read_last_word(const char *runtime, const char *id, json_t *out)
 }
 
 /* What the process itself says of this moment. */
-static void ask_process(const char *runtime, const char *id, json_t *out)
+static void ask_process(const struct rw_config *config, const char *id, json_t *out)
 {
     char path[PATH_MAX + 64];
-    snprintf(path, sizeof path, "%s/%s.sock", runtime, id);
+    rw_config_door(config, id, path, sizeof path);
     json_t *request = json_pack("{s:s}", "cmd", "status");
     json_t *reply = rw_door_ask(path, request, ASK_MS, NULL);
     static const char *const keys[] = {"state",     "since", "reason",
@@ -91,7 +91,7 @@ static json_t *camera_status(const struct rw_config *config, const char *runtime
     json_t *out = json_pack("{s:s, s:s}", "id", camera->id, "name", camera->name);
     read_store(config, camera->id, out);
     read_last_word(runtime, camera->id, out);
-    ask_process(runtime, camera->id, out);
+    ask_process(config, camera->id, out);
     return out;
 }
 

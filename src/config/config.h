@@ -117,3 +117,5 @@ bool rw_schedule_armed(const struct rw_detect_config *detect, int64_t utc_us);
 
 /* $RUNTIME_DIRECTORY, or <storage>/run. Written into out. */
 void rw_config_runtime_dir(const struct rw_config *config, char *out, size_t size);
+/* The door of a camera's process: <runtime>/ID.sock */
+void rw_config_door(const struct rw_config *config, const char *camera, char *out, size_t size);

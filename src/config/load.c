@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,4 +169,11 @@ void rw_config_runtime_dir(const struct rw_config *config, char *out, size_t siz
         snprintf(out, size, "%.*s", (int)strcspn(given, ":"), given); /* systemd may list several */
     else
         snprintf(out, size, "%s/run", config->storage.path);
+}
+
+void rw_config_door(const struct rw_config *config, const char *camera, char *out, size_t size)
+{
+    char runtime[PATH_MAX];
+    rw_config_runtime_dir(config, runtime, sizeof runtime);
+    snprintf(out, size, "%s/%s.sock", runtime, camera);
 }

@@ -51,8 +51,7 @@ static int write_free(const struct rw_ring *ring, int number, int64_t at, int64_
     char path[600];
     uint8_t head[8];
     rw_slot_path(ring->dir, number, ring->slot[number].held, path, sizeof path);
-    rw_put_be32(head, (uint32_t)(to - at));
-    memcpy(head + 4, "free", 4);
+    rw_free_box_pack(head, to - at);
     return rw_disk_patch(ring->disk, path, head, sizeof head, at, err);
 }
 
@@ -86,12 +85,9 @@ static int wipe_piece(struct rw_store *store, const struct rw_wipe *wipe, struct
         rw_ring_zero(ring, wipe->slot, zero_from, rest.from, err) ||
         rw_index_begin(store->index, err))
         return -1;
-    if (rw_index_drop_wipe(store->index, wipe, err) ||
-        (rest.from < rest.to && rw_index_put_wipe(store->index, &rest, err))) {
-        rw_index_rollback(store->index);
-        return -1;
-    }
-    return rw_index_commit(store->index, err);
+    int failed = rw_index_drop_wipe(store->index, wipe, err) ||
+                 (rest.from < rest.to && rw_index_put_wipe(store->index, &rest, err));
+    return rw_index_end(store->index, failed, err);
 }
 
 /* One piece of what a slot holds of a lap before, from its end towards what is of this lap. */
@@ -229,11 +225,7 @@ static int expire_slot(struct rw_store *store, int stream, int slot, int64_t cut
     struct expiry e = {.store = store, .err = err, .cut_us = cut_us, .from = -1};
     if (rw_store_flush(store, err) || rw_index_begin(store->index, err))
         return -1;
-    if (expire_rows(store, stream, slot, &e, err)) {
-        rw_index_rollback(store->index);
-        return -1;
-    }
-    if (rw_index_commit(store->index, err))
+    if (rw_index_end(store->index, expire_rows(store, stream, slot, &e, err), err))
         return -1;
     if (e.from < 0 || e.to <= e.from)
         return 0;
@@ -273,10 +265,10 @@ static int age_events(struct rw_store *store, int64_t cut_us, struct rw_err *err
         kept[i] =
             (struct rw_span){.from_us = store->holds[i].from_us, .to_us = store->holds[i].to_us};
     int failed = rw_index_begin(store->index, err);
-    if (!failed && (failed = rw_index_age_events(store->index, cut_us, kept, store->hold_count,
-                                                 &dropped, err)))
-        rw_index_rollback(store->index);
-    failed = failed || rw_index_commit(store->index, err);
+    if (!failed) {
+        failed = rw_index_age_events(store->index, cut_us, kept, store->hold_count, &dropped, err);
+        failed = rw_index_end(store->index, failed, err);
+    }
     free(kept);
     if (!failed && dropped)
         store->aging.wal_wait = true;

@@ -1,8 +1,9 @@
 #include "store/event_json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/json.h"
 
 char *rw_event_to_json(const struct rw_event *event)
 {
@@ -25,15 +26,6 @@ char *rw_event_to_json(const struct rw_event *event)
     if (!text)
         abort(); /* no memory, or a name that is not UTF-8: the configuration refuses those */
     return text;
-}
-
-static bool take_text(const json_t *json, const char *key, char *out, size_t size)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    if (!text || strlen(text) >= size)
-        return false;
-    strcpy(out, text);
-    return true;
 }
 
 static int64_t take_int(const json_t *json, const char *key)
@@ -69,9 +61,9 @@ int rw_event_from_json(const char *text, size_t size, struct rw_event *event)
     json_t *json = json_loadb(text, size, 0, NULL);
     const json_t *box = json_object_get(json, "box");
     int64_t phase = take_int(json, "phase");
-    bool good = json_is_object(json) && take_text(json, "id", got.id, sizeof got.id) &&
-                take_text(json, "kind", got.kind, sizeof got.kind) &&
-                take_text(json, "acked_by", got.acked_by, sizeof got.acked_by) &&
+    bool good = json_is_object(json) && rw_json_copy_text(json, "id", got.id, sizeof got.id) &&
+                rw_json_copy_text(json, "kind", got.kind, sizeof got.kind) &&
+                rw_json_copy_text(json, "acked_by", got.acked_by, sizeof got.acked_by) &&
                 take_zones(json_object_get(json, "zones"), &got) && json_array_size(box) == 4 &&
                 phase >= RW_PHASE_START && phase <= RW_PHASE_END;
     if (good) {

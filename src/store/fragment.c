@@ -43,6 +43,12 @@ uint64_t rw_boot_number(const uint8_t boot_id[16])
     return rw_get_be64(boot_id) >> 1;
 }
 
+void rw_free_box_pack(uint8_t out[8], int64_t size)
+{
+    rw_put_be32(out, (uint32_t)size);
+    memcpy(out + 4, "free", 4);
+}
+
 static void pack_gaps(const struct rw_record *record, uint8_t *at)
 {
     memset(at, 0, 8 * RW_GAPS_MAX);

@@ -1,10 +1,10 @@
 /* A hold's file: who, why, when. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "store/parts.h"
 
 enum { FILE_MAX = 65536 };
@@ -37,15 +37,6 @@ int rw_hold_write(const struct rw_disk *disk, const char *dir, const struct rw_h
     return failed;
 }
 
-static bool take_text(const json_t *json, const char *key, char *out, size_t size)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    if (!text || strlen(text) >= size)
-        return false;
-    strcpy(out, text);
-    return true;
-}
-
 static bool parse_hold(const struct rw_buf *text, struct rw_hold *out)
 {
     json_t *json = json_loadb((const char *)text->data, text->size, 0, NULL);
@@ -56,10 +47,10 @@ static bool parse_hold(const struct rw_buf *text, struct rw_hold *out)
                             .released_us = json_integer_value(json_object_get(json, "released")),
                             .slots = {(int)json_integer_value(json_object_get(slots, "main")),
                                       (int)json_integer_value(json_object_get(slots, "sub"))}};
-    bool good = take_text(json, "id", out->id, sizeof out->id) &&
-                take_text(json, "by", out->by, sizeof out->by) &&
-                take_text(json, "released_by", out->released_by, sizeof out->released_by) &&
-                take_text(json, "reason", out->reason, sizeof out->reason) &&
+    bool good = rw_json_copy_text(json, "id", out->id, sizeof out->id) &&
+                rw_json_copy_text(json, "by", out->by, sizeof out->by) &&
+                rw_json_copy_text(json, "released_by", out->released_by, sizeof out->released_by) &&
+                rw_json_copy_text(json, "reason", out->reason, sizeof out->reason) &&
                 out->from_us < out->to_us && *out->id;
     json_decref(json);
     return good;

@@ -9,8 +9,6 @@
 
 /* The record of an event comes into the ring a little after its footage. */
 #define AFTER_US INT64_C(5000000)
-/* What a stream is taken to need where nothing tells, bits a second. */
-static const double assumed_bits[RW_STREAMS] = {2e6, 3e5};
 
 /* --- which slots --- */
 
@@ -123,16 +121,18 @@ static void fit_ring(struct rw_store *store, int stream)
 static double bytes_per_us(struct rw_store *store, int stream)
 {
     int64_t bytes, recorded_us;
-    double assumed = assumed_bits[stream] / 8e6;
+    double assumed = rw_stream_bits((enum rw_stream)stream) / 8e6;
     if (rw_index_totals(store->index, (enum rw_stream)stream, &bytes, &recorded_us, NULL))
         return assumed;
     return recorded_us > 10 * RW_SECOND_US ? (double)bytes / (double)recorded_us : assumed;
 }
 
-/* Slots that the stream must give, in all and beyond those already held. */
-static int count_slots(struct rw_store *store, int stream, int64_t from_us, int64_t to_us,
+/* Slots that the stream must give, in all and beyond those already held. rate: bytes a microsecond.
+ */
+static int count_slots(struct rw_store *store, int stream, const struct rw_hold *hold, double rate,
                        int *total, int *fresh, struct rw_err *err)
 {
+    int64_t from_us = hold->from_us, to_us = hold->to_us;
     const struct rw_ring *ring = &store->ring[stream];
     bool *slots = slots_of(store, stream, from_us, to_us, err);
     if (!slots)
@@ -146,7 +146,7 @@ static int count_slots(struct rw_store *store, int stream, int64_t from_us, int6
     free(slots);
     int64_t newest = ring->newest.utc_us, begin = from_us > newest ? from_us : newest;
     if (to_us + AFTER_US > newest) {
-        double bytes = (double)(to_us + AFTER_US - begin) * bytes_per_us(store, stream);
+        double bytes = (double)(to_us + AFTER_US - begin) * rate;
         double beyond = bytes - (double)rw_ring_room(ring);
         int coming = (beyond > 0 ? (int)(beyond / (double)ring->slot_size) + 1 : 0) + !open_counted;
         *total += coming;
@@ -161,21 +161,21 @@ static int cost_of(struct rw_store *store, struct rw_hold *hold, int fresh[RW_ST
     *cost =
         (struct rw_hold_cost){.free_bytes = store->disk->free_bytes(store->disk->self, store->dir)};
     int total = 0;
-    double rate = 0;
+    double sum = 0;
     if (rw_store_flush(store, err)) /* the newest minute is not in the index yet */
         return -1;
     for (int stream = 0; stream < RW_STREAMS; stream++) {
         if (!store->has[stream])
             continue;
-        if (count_slots(store, stream, hold->from_us, hold->to_us, &hold->slots[stream],
-                        &fresh[stream], err))
+        double rate = bytes_per_us(store, stream);
+        if (count_slots(store, stream, hold, rate, &hold->slots[stream], &fresh[stream], err))
             return -1;
         total += hold->slots[stream];
         cost->slots += fresh[stream];
         cost->bytes += fresh[stream] * store->ring[stream].slot_size;
-        rate += bytes_per_us(store, stream);
+        sum += rate;
     }
-    cost->days = (double)cost->bytes / rate / 86400e6;
+    cost->days = (double)cost->bytes / sum / 86400e6;
     return total ? 0
                  : rw_fail(err, RW_ENOTFOUND,
                            "nothing of that time is kept here any more; ask for another span");

@@ -134,6 +134,14 @@ void rw_index_rollback(struct rw_index *index)
         rw_db_exec(index->db, "ROLLBACK", NULL);
 }
 
+int rw_index_end(struct rw_index *index, int failed, struct rw_err *err)
+{
+    if (!failed)
+        return rw_index_commit(index, err);
+    rw_index_rollback(index);
+    return -1;
+}
+
 int rw_index_get_ring(struct rw_index *index, enum rw_stream stream, struct rw_ring_row *row,
                       struct rw_err *err)
 {
@@ -400,11 +408,14 @@ int rw_index_extent(struct rw_index *index, enum rw_stream stream, struct rw_ind
 int rw_index_totals(struct rw_index *index, enum rw_stream stream, int64_t *bytes,
                     int64_t *recorded_us, struct rw_err *err)
 {
-    return one_number(index, "SELECT sum(span) FROM chunks WHERE stream=?", stream, bytes, err) ||
-                   one_number(index, "SELECT sum(end_us-start_us) FROM chunks WHERE stream=?",
-                              stream, recorded_us, err)
-               ? -1
-               : 0;
+    sqlite3_stmt *query = rw_db_query(
+        index->db, err, "SELECT sum(span),sum(end_us-start_us) FROM chunks WHERE stream=?", "i",
+        (int64_t)stream);
+    int got = query ? rw_db_step(query, err) : -1;
+    *bytes = got == 1 ? sqlite3_column_int64(query, 0) : 0;
+    *recorded_us = got == 1 ? sqlite3_column_int64(query, 1) : 0;
+    sqlite3_finalize(query);
+    return got < 0 ? -1 : 0;
 }
 
 int rw_index_hold_still(struct rw_index *index, struct rw_err *err)

@@ -52,6 +52,8 @@ void rw_index_remove(const struct rw_disk *disk, const char *path, bool wipe);
 void rw_index_rename(const struct rw_disk *disk, const char *from, const char *to);
 int rw_index_begin(struct rw_index *index, struct rw_err *err);
 int rw_index_commit(struct rw_index *index, struct rw_err *err); /* rolls back when it fails */
+/* Commits, or rolls back what has failed and whose *err stays: -1 then, too. */
+int rw_index_end(struct rw_index *index, int failed, struct rw_err *err);
 /* Takes room for this many bytes from the disk at once, and keeps it. */
 void rw_index_reserve(struct rw_index *index, int64_t bytes);
 /* Everything from the WAL into the file itself, which then stands alone. */

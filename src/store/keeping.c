@@ -47,11 +47,7 @@ int rw_store_put_event(struct rw_store *store, struct rw_event *event,
     int failed =
         event->revision < 0 || rw_index_put_event(store->index, event, json, pictures, false, err);
     free(json);
-    if (failed) {
-        rw_index_rollback(store->index);
-        return -1;
-    }
-    if (rw_index_commit(store->index, err))
+    if (rw_index_end(store->index, failed, err))
         return -1;
     store->index_commits++;
     if (event->clock_trust == RW_CLOCK_UNVERIFIED && !event->clock_shift_us &&

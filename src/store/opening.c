@@ -162,12 +162,8 @@ static int recover(struct rw_store *store, struct rw_err *err)
 {
     if (rw_index_begin(store->index, err))
         return -1;
-    if (recover_all(store, err)) {
-        rw_index_rollback(store->index);
-        return -1;
-    }
     store->events_wait = true;
-    return rw_index_commit(store->index, err);
+    return rw_index_end(store->index, recover_all(store, err), err);
 }
 
 static int open_parts(struct rw_store *store, const struct rw_store_options *options, bool fill,

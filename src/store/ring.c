@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,10 +92,8 @@ static int open_slot(struct rw_ring *ring, int number, struct rw_err *err)
 static void put_free_box(const struct rw_ring *ring, int64_t at, struct rw_buf *out)
 {
     int64_t size = ring->slot[ring->open].size;
-    if (at >= size)
-        return;
-    rw_put_be32(rw_buf_grow(out, 4), (uint32_t)(size - at));
-    rw_buf_add(out, "free", 4);
+    if (at < size)
+        rw_free_box_pack(rw_buf_grow(out, 8), size - at);
 }
 
 static int write_scratch(struct rw_ring *ring, int64_t at, struct rw_err *err)

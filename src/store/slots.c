@@ -23,6 +23,11 @@ const char *rw_stream_name(enum rw_stream stream)
     return stream == RW_MAIN ? "main" : "sub";
 }
 
+double rw_stream_bits(enum rw_stream stream)
+{
+    return stream == RW_MAIN ? 2e6 : 3e5;
+}
+
 void rw_slot_path(const char *dir, int number, bool held, char *out, size_t size)
 {
     snprintf(out, size, "%s/%s%05d.mp4", dir, held ? "held/" : "", number);
@@ -306,8 +311,7 @@ static int make_slot(struct rw_ring *ring, int number, struct rw_err *err)
     int fd = disk->open(disk->self, fresh, O_RDWR | O_CREAT, 0640);
     if (fd < 0)
         return fail_disk(err, "making", path);
-    rw_put_be32(head, (uint32_t)ring->slot_size);
-    memcpy(head + 4, "free", 4);
+    rw_free_box_pack(head, ring->slot_size);
     int failed = disk->allocate(disk->self, fd, ring->slot_size) ||
                  rw_disk_write_full(disk, fd, head, sizeof head, 0) ||
                  disk->fdatasync(disk->self, fd) || disk->rename(disk->self, fresh, path);

@@ -16,6 +16,8 @@
 
 enum rw_stream { RW_MAIN = 0, RW_SUB = 1, RW_STREAMS = 2 };
 const char *rw_stream_name(enum rw_stream stream);
+/* What a stream is taken to need until it has been recorded for a while, bits a second. */
+double rw_stream_bits(enum rw_stream stream);
 
 /* A camera whose newest picture on disk is younger than this records now: a fragment is up to a
  * second long, its last picture is held for the next one, and a sync may be slow. */

@@ -111,13 +111,11 @@ int rw_store_flush(struct rw_store *store, struct rw_err *err)
 {
     if (rw_index_begin(store->index, err))
         return -1;
-    if (flush_rows(store, err)) {
+    int failed = flush_rows(store, err);
+    if (failed)
         note_index(store, err);
-        rw_index_rollback(store->index);
-        return -1;
-    }
-    store->index_commits++;
-    if (rw_index_commit(store->index, err))
+    store->index_commits += !failed;
+    if (rw_index_end(store->index, failed, err))
         return -1;
     rw_store_forget_full(store);
     return 0;
@@ -201,15 +199,13 @@ static int turn_index(struct rw_store *store, int stream, int number, int after,
 {
     if (rw_index_begin(store->index, err))
         return -1;
-    if (flush_chunk(store, stream, err) ||
+    int failed =
+        flush_chunk(store, stream, err) ||
         rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
         (after >= 0 && rw_index_drop_slot(store->index, (enum rw_stream)stream, after, err)) ||
         rw_store_measure(store, stream, false, err) || drop_old_events(store, err) ||
-        rw_store_put_ring_row(store, stream, number, err)) {
-        rw_index_rollback(store->index);
-        return -1;
-    }
-    return rw_index_commit(store->index, err);
+        rw_store_put_ring_row(store, stream, number, err);
+    return rw_index_end(store->index, failed, err);
 }
 
 /* --- geometry --- */
@@ -219,13 +215,10 @@ int rw_store_remove_slot(struct rw_store *store, int stream, int number, struct 
 {
     if (rw_index_begin(store->index, err))
         return -1;
-    if (rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
-        rw_store_measure(store, stream, false, err) || drop_old_events(store, err) ||
-        rw_store_put_ring_row(store, stream, store->ring[stream].open, err)) {
-        rw_index_rollback(store->index);
-        return -1;
-    }
-    if (rw_index_commit(store->index, err))
+    int failed = rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
+                 rw_store_measure(store, stream, false, err) || drop_old_events(store, err) ||
+                 rw_store_put_ring_row(store, stream, store->ring[stream].open, err);
+    if (rw_index_end(store->index, failed, err))
         return -1;
     return rw_ring_remove(&store->ring[stream], number, store->max_age_us != 0, err);
 }
