@@ -23,11 +23,6 @@ int rw_lock_take(const char *path, struct rw_err *err)
     return rw_disk_lock(rw_disk_system(), path, false, err);
 }
 
-int rw_lock_wait(const char *path, struct rw_err *err)
-{
-    return rw_disk_lock(rw_disk_system(), path, true, err);
-}
-
 int rw_lock_held(const char *path)
 {
     return rw_disk_system()->locked(NULL, path);

@@ -17,5 +17,4 @@ int rw_make_path(const char *path, struct rw_err *err);
 /* An advisory lock that dies with the process (open file description lock).
  * The descriptor is the caller's; closing it unlocks. -1 with RW_EBUSY when somebody holds it. */
 int rw_lock_take(const char *path, struct rw_err *err);
-int rw_lock_wait(const char *path, struct rw_err *err); /* the same, but waits for its turn */
 int rw_lock_held(const char *path); /* 1: somebody holds it, 0: nobody or no such file */

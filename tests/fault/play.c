@@ -22,7 +22,7 @@ static void add_fault(struct world *world, enum sim_operation operation, int err
 
 static void bad_weather(struct world *world)
 {
-    world->faulty = world->refused = world->ever_faulty = true;
+    world->faulty = true;
     switch (sim_random_below(&world->random, 8)) {
     case 0:
         sim_disk_set_read_only(world->disk, true);
@@ -287,7 +287,6 @@ static void script_options(struct world *world)
 bool play_script(struct world *world, const struct script_cut *cut, uint64_t *recovery)
 {
     script_options(world);
-    uint64_t start = sim_disk_operations(world->disk);
     if (cut->kill)
         sim_disk_kill_at(world->disk, cut->at);
     else
@@ -301,7 +300,7 @@ bool play_script(struct world *world, const struct script_cut *cut, uint64_t *re
     if (ended)
         world_power_on(world, cut->kill);
     sim_disk_cut_at(world->disk, cut->again);
-    start = sim_disk_operations(world->disk);
+    uint64_t start = sim_disk_operations(world->disk);
     if (ended && world_open(world)) {
         script_record(world, 1);
         *recovery = sim_disk_operations(world->disk) - start;

@@ -37,7 +37,7 @@ static void choose_options(struct world *world)
 
 void world_init(struct world *world, uint64_t seed, bool verbose, bool storms)
 {
-    *world = (struct world){.seed = seed, .verbose = verbose, .open_event = -1};
+    *world = (struct world){.verbose = verbose, .open_event = -1};
     world->random.state = seed * 0x2545f4914f6cdd1du + 1;
     world->disk = sim_disk_create(sim_random_next(&world->random));
     world->table = sim_disk_table(world->disk);
@@ -95,7 +95,6 @@ static bool may_fail(const struct world *world)
 static void refuse(struct world *world, const char *what, const struct rw_err *err)
 {
     world_tell(world, "%s is refused: %s", what, err->text);
-    world->refused = true;
     if (!may_fail(world))
         world_blame(world, "%s is refused in good weather: %s", what, err->text);
 }
@@ -131,7 +130,6 @@ bool world_open(struct world *world)
 {
     struct rw_err err = {0};
     world->witness.session++;
-    world->refused = world->faulty;
     for (int stream = 0; stream < RW_STREAMS; stream++)
         world->camera[stream].running = false;
     set_slots(world);

@@ -24,7 +24,6 @@ struct camera {
 };
 
 struct world {
-    uint64_t seed;
     bool verbose;
     struct sim_random random;
     struct sim_disk *disk;
@@ -35,9 +34,8 @@ struct world {
     struct camera camera[RW_STREAMS];
     int open_event; /* index of the witness's event that goes on, -1: none */
     bool faulty;    /* the disk refuses things now */
-    bool refused;   /* it did since the store was opened */
     bool storms;    /* disks that refuse and lie, not only cuts */
-    bool ever_faulty, rebuilding;
+    bool rebuilding;
     bool rotten; /* the disk has lied: what it holds may be anything */
     struct witness witness;
     char failure[400]; /* the first thing that was wrong; "" : nothing */

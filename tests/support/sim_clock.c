@@ -38,11 +38,6 @@ void sim_clock_step(struct sim_clock *clock, int64_t us)
     clock->now.utc_us += us;
 }
 
-void sim_clock_trust(struct sim_clock *clock, enum rw_clock_trust trust, int64_t error_us)
-{
-    clock->state = (struct rw_clock_state){trust, error_us};
-}
-
 void sim_clock_boot(struct sim_clock *clock, int64_t down_us, bool battery)
 {
     clock->boot++;

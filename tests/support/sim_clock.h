@@ -15,7 +15,6 @@ void sim_clock_init(struct sim_clock *clock, int64_t utc_us);
 void sim_clock_pass(struct sim_clock *clock, int64_t us);
 /* UTC jumps, the time since boot does not. */
 void sim_clock_step(struct sim_clock *clock, int64_t us);
-void sim_clock_trust(struct sim_clock *clock, enum rw_clock_trust trust, int64_t error_us);
 /* The box was off for down_us and boots: another boot id, boot time from zero. Without a battery
  * behind its clock it wakes in 1970, unverified, until somebody steps the clock. */
 void sim_clock_boot(struct sim_clock *clock, int64_t down_us, bool battery);

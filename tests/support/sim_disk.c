@@ -127,10 +127,10 @@ static int write_elsewhere(struct sim_disk *disk, struct sim_inode *inode, const
                            const void *bytes, size_t size)
 {
     struct sim_inode *victim = somewhere_else(disk, inode, path);
-    int64_t sectors = (victim->now.size - (int64_t)size) / disk->sector;
+    int64_t sectors = (victim->now.size - (int64_t)size) / SIM_SECTOR;
     if (sectors <= 0)
         return 0; /* it is nowhere */
-    int64_t at = sim_random_below(&disk->random, sectors) * disk->sector;
+    int64_t at = sim_random_below(&disk->random, sectors) * SIM_SECTOR;
     return sim_inode_write(disk, victim, bytes, size, at);
 }
 
@@ -502,7 +502,6 @@ struct sim_disk *sim_disk_create(uint64_t seed)
         abort();
     disk->random.state = seed;
     disk->capacity = INT64_C(1) << 30;
-    disk->sector = 512;
     disk->root = sim_inode_create(disk, true);
     disk->root->links = 1;
     sim_vfs_register(disk);
@@ -543,11 +542,6 @@ void sim_disk_set_capacity(struct sim_disk *disk, int64_t bytes)
 void sim_disk_set_inodes(struct sim_disk *disk, int count)
 {
     disk->inode_limit = count;
-}
-
-void sim_disk_set_sector(struct sim_disk *disk, int bytes)
-{
-    disk->sector = bytes;
 }
 
 void sim_disk_set_read_only(struct sim_disk *disk, bool read_only)

@@ -20,7 +20,6 @@ const struct rw_disk *sim_disk_table(struct sim_disk *disk); /* lives as long as
 
 void sim_disk_set_capacity(struct sim_disk *disk, int64_t bytes); /* default: 1 GiB */
 void sim_disk_set_inodes(struct sim_disk *disk, int count);       /* default: no limit */
-void sim_disk_set_sector(struct sim_disk *disk, int bytes);       /* default: 512 */
 void sim_disk_set_read_only(struct sim_disk *disk, bool read_only);
 int64_t sim_disk_used(const struct sim_disk *disk);
 

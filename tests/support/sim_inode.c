@@ -204,9 +204,9 @@ static int last_resize(struct sim_disk *disk, const struct sim_inode *inode, int
 static void write_back(struct sim_disk *disk, struct sim_inode *inode, const struct sim_bytes *view,
                        const struct sim_change *change, int odds)
 {
-    int64_t sector = disk->sector, end = change->offset + change->size;
-    for (int64_t at = change->offset / sector * sector; at < end; at += sector) {
-        int64_t size = view->size - at < sector ? view->size - at : sector;
+    int64_t end = change->offset + change->size;
+    for (int64_t at = change->offset / SIM_SECTOR * SIM_SECTOR; at < end; at += SIM_SECTOR) {
+        int64_t size = view->size - at < SIM_SECTOR ? view->size - at : SIM_SECTOR;
         if (size > 0 && sim_random_chance(&disk->random, odds, 4))
             bytes_put(&inode->synced, view->data + at, size, at);
     }

@@ -8,7 +8,13 @@
 #include "sim_disk.h"
 #include "sim_random.h"
 
-enum { SIM_NAME_SIZE = 64, SIM_PATH_SIZE = 256, SIM_BLOCK = 4096, SIM_FAULTS_MAX = 16 };
+enum {
+    SIM_NAME_SIZE = 64,
+    SIM_PATH_SIZE = 256,
+    SIM_BLOCK = 4096,
+    SIM_SECTOR = 512,
+    SIM_FAULTS_MAX = 16
+};
 
 struct sim_bytes {
     uint8_t *data; /* owned */
@@ -87,7 +93,7 @@ struct sim_disk {
     int open_count;
     int power; /* counts power_on: a descriptor of before is none */
     int64_t capacity;
-    int inode_limit, sector;
+    int inode_limit;
     bool read_only;
     bool dead, killed;
     uint64_t operations, end_at;
