@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,8 +41,7 @@ struct worker {    /* shared with the parent */
     int failures;
     bool done;
     char playing[80]; /* the arguments that play it again */
-    pid_t pid;
-    int log; /* a file in memory: standard error of the scenario */
+    int log;          /* a file in memory: standard error of the scenario */
 };
 
 static void report(struct worker *worker, const char *failure)
@@ -130,12 +130,15 @@ static void work(struct worker *worker, const struct options *options)
     worker->done = true;
 }
 
-static void start(struct worker *worker, const struct options *options)
+/* Returns the process, which ends with this one. */
+static pid_t start(struct worker *worker, const struct options *options)
 {
     fflush(stdout);
-    worker->pid = fork();
-    if (worker->pid)
-        return;
+    pid_t pid = fork();
+    if (pid > 0)
+        return pid;
+    if (pid < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL))
+        abort();
     dup2(worker->log, STDERR_FILENO);
     work(worker, options);
     exit(0);
@@ -151,12 +154,15 @@ static void show_log(const struct worker *worker)
         fwrite(text, 1, (size_t)got, stdout);
 }
 
-/* A scenario that crashes or hangs is told of, and the worker goes on behind it. */
-static void look_after(struct worker *worker, const struct options *options)
+/* A scenario that crashes or hangs is told of, and the worker goes on behind it in a new process,
+ * which is returned. */
+static pid_t look_after(struct worker *worker, pid_t pid, const struct options *options)
 {
     int status;
-    if (waitpid(worker->pid, &status, 0) < 0 || worker->done)
-        return;
+    if (waitpid(pid, &status, 0) < 0)
+        abort();
+    if (worker->done)
+        return pid;
     char how[80];
     if (WIFSIGNALED(status))
         snprintf(how, sizeof how, "%s",
@@ -165,16 +171,15 @@ static void look_after(struct worker *worker, const struct options *options)
         snprintf(how, sizeof how, "ends with status %d", WEXITSTATUS(status));
     show_log(worker);
     report(worker, how);
-    if (worker->failures >= FAILURES_MAX)
-        worker->done = true;
-    else
-        start(worker, options);
+    worker->done = worker->failures >= FAILURES_MAX;
+    return worker->done ? pid : start(worker, options);
 }
 
 static int play_all(const struct options *options)
 {
     uint64_t played = 0;
     int failures = 0;
+    pid_t pids[JOBS_MAX];
     struct timespec begun, ended;
     struct worker *workers = mmap(NULL, JOBS_MAX * sizeof *workers, PROT_READ | PROT_WRITE,
                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -187,11 +192,11 @@ static int play_all(const struct options *options)
         if (options->exhaustive)
             workers[i].next = 1 + (uint64_t)i * EXHAUSTIVE_STEP;
         fcntl(workers[i].log, F_SETFL, O_APPEND);
-        start(&workers[i], options);
+        pids[i] = start(&workers[i], options);
     }
     for (int i = 0; i < options->jobs; i++) {
         while (!workers[i].done)
-            look_after(&workers[i], options);
+            pids[i] = look_after(&workers[i], pids[i], options);
         played += workers[i].played;
         failures += workers[i].failures;
     }
