@@ -179,11 +179,27 @@ static int learn_codec(struct rw_source *source, const AVPacket *keyframe, struc
     return 1;
 }
 
-/* True when the piece belongs to the next access unit. Parameter sets alone wait for their picture,
- * whatever time they bear. */
-static bool completes(const struct rw_gathering *gathering, const AVPacket *piece)
+/* The first slice of a picture: H.264, 7.3.3: first_mb_in_slice 0; H.265, 7.3.6.1:
+ * first_slice_segment_in_pic_flag. */
+static bool begins_picture(enum rw_codec_id codec, const AVPacket *piece)
 {
-    return gathering->picture && piece->pts != AV_NOPTS_VALUE && piece->pts != gathering->pts;
+    struct rw_nal nal;
+    const uint8_t *at = piece->data, *end = at + piece->size;
+    size_t header = codec == RW_CODEC_HEVC ? 2 : 1;
+    bool found = rw_nal_next(codec, &at, end, &nal);
+    return found && nal.data == piece->data + 4 && nal.size > header &&
+           (nal.kind == RW_NAL_SLICE || nal.kind == RW_NAL_KEY_SLICE) && nal.data[header] & 0x80;
+}
+
+/* True when the piece belongs to the next access unit. Parameter sets alone wait for their picture,
+ * whatever time they bear. libavformat takes a first RTP time of 0 for none: the first two pictures
+ * of such a session both have the time 0. */
+static bool completes(const struct rw_source *source, const AVPacket *piece)
+{
+    const struct rw_gathering *gathering = &source->gathering;
+    bool same = piece->pts == gathering->pts;
+    return gathering->picture &&
+           (!same || (piece->pts == 0 && begins_picture(source->codec_id, piece)));
 }
 
 /* Some cameras send the parameter sets of the next picture with the time of the one before; others
@@ -243,7 +259,7 @@ static int gather_unit(struct rw_source *source, struct rw_err *err)
         if (source->piece->stream_index != source->stream || source->piece->size <= 0)
             continue;
         source->piece_waits = true;
-        if (completes(&source->gathering, source->piece))
+        if (completes(source, source->piece))
             return 1;
     }
 }

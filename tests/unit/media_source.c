@@ -123,6 +123,82 @@ static void reads_every_picture_byte_for_byte(void **state)
     footage_free(&footage);
 }
 
+#define LIVE_US INT64_C(1795466923000000)
+
+static struct rw_now live_now(void *self)
+{
+    return (struct rw_now){.utc_us = LIVE_US + *(int64_t *)self, .boot_us = *(int64_t *)self};
+}
+
+/* Of libavformat's making: a session that begins at 0 gives the second picture that time, too, and
+ * 32 ones are no time. */
+static void expect_camera_time(const struct rw_packet *packet, uint32_t start, int64_t shown)
+{
+    int64_t ticks = shown * 6000;
+    if (start + (uint32_t)ticks == UINT32_MAX)
+        assert_int_equal(packet->camera_us, INT64_MIN);
+    else if (start == 0)
+        assert_int_equal(packet->camera_us, av_rescale(ticks > 6000 ? ticks - 6000 : 0, 100, 9));
+    else
+        assert_int_equal(packet->camera_us, av_rescale(ticks, 100, 9));
+}
+
+/* Every picture at its own time of an evenly running clock, whatever the camera's RTP time is at
+ * the first one. Pictures arrive as they are made. */
+static void expect_live_times(const struct footage *footage, uint32_t start)
+{
+    struct camera camera = {.sdp = SDP};
+    int64_t at_us = 1000 * RW_SECOND_US;
+    struct rw_clock clock = {.self = &at_us, .now = live_now};
+    for (int n = 0; n < footage->count; n++) {
+        uint32_t shown = (uint32_t)(footage->packets[n]->utc_us / FOOTAGE_INTERVAL_US);
+        if (footage->packets[n]->keyframe)
+            add_sets(&camera, footage, start + shown * 6000);
+        add_picture(&camera, footage, n, start + shown * 6000);
+    }
+    camera_start(&camera);
+    struct rw_source_options options = options_for(&camera);
+    options.clock = &clock;
+    struct rw_source *source = rw_source_open(&options, NULL);
+    assert_non_null(source);
+    int64_t last_dts_us = INT64_MIN, first_us = at_us, offset_us = 0;
+    for (int n = 0; n < footage->count; n++, at_us += FOOTAGE_INTERVAL_US) {
+        struct rw_packet *packet = read_one(source);
+        int64_t shown = footage->packets[n]->utc_us / FOOTAGE_INTERVAL_US;
+        int64_t error_us = packet->boot_us - first_us - shown * FOOTAGE_INTERVAL_US;
+        assert_false(packet->after_jump);
+        expect_camera_time(packet, start, shown);
+        assert_int_equal(packet->utc_us, LIVE_US + packet->boot_us);
+        assert_true(packet->dts_us > last_dts_us);
+        assert_in_range(error_us + 4 * FOOTAGE_INTERVAL_US, 0, 8 * FOOTAGE_INTERVAL_US);
+        offset_us = error_us;
+        last_dts_us = packet->dts_us;
+        rw_packet_unref(packet);
+    }
+    assert_true(offset_us < FOOTAGE_INTERVAL_US);
+    expect_end(source, RW_EEND);
+    close_camera(&camera, source);
+}
+
+static void keeps_time_where_32_bits_of_rtp_time_end(void **state)
+{
+    (void)state;
+    /* one picture exactly at 0, or at the greatest time; where the sign changes; from 0 */
+    static const uint32_t STARTS[] = {0 - 6000u * 10, 0xffffffffu - 6000u * 10,
+                                      0x7fffff00u - 6000u * 10, 0};
+    struct footage_options options = footage_h264();
+    struct footage footage;
+    footage_make(&footage, &options);
+    for (size_t i = 0; i < sizeof STARTS / sizeof STARTS[0]; i++)
+        expect_live_times(&footage, STARTS[i]);
+    footage_free(&footage);
+    options.b_frames = 3;
+    footage_make(&footage, &options);
+    for (size_t i = 0; i < sizeof STARTS / sizeof STARTS[0]; i++)
+        expect_live_times(&footage, STARTS[i] + 7); /* behind a 0 libavformat takes no step back */
+    footage_free(&footage);
+}
+
 static void begins_with_the_first_keyframe_whose_sets_are_known(void **state)
 {
     (void)state;
@@ -415,6 +491,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_picture_byte_for_byte),
+        cmocka_unit_test(keeps_time_where_32_bits_of_rtp_time_end),
         cmocka_unit_test(begins_with_the_first_keyframe_whose_sets_are_known),
         cmocka_unit_test(makes_another_codec_when_the_parameter_sets_change),
         cmocka_unit_test(gives_parameter_sets_to_the_picture_they_belong_to),
