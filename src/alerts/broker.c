@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alerts/commands.h"
@@ -74,6 +73,7 @@ struct rw_broker {
     char *base; /* "<prefix>/<site>/" */
     char client_id[64];
     int wake, ready; /* eventfds: to the thread, to main */
+    int done;        /* eventfd: the thread has nothing more to do */
     struct rw_mailbox *outgoing, *reports;
     pthread_t thread;
     atomic_bool stop;
@@ -484,6 +484,7 @@ static void *run(void *arg)
             pause_thread(broker, jittered(wait_ms));
         wait_ms = wait_ms * 2 < BACKOFF_MAX_MS ? wait_ms * 2 : BACKOFF_MAX_MS;
     }
+    eventfd_write(broker->done, 1);
     return NULL;
 }
 
@@ -505,6 +506,8 @@ static void broker_free(struct rw_broker *broker)
         close(broker->wake);
     if (broker->ready >= 0)
         close(broker->ready);
+    if (broker->done >= 0)
+        close(broker->done);
     free(broker->base);
     free(broker);
     mosquitto_lib_cleanup();
@@ -533,11 +536,12 @@ struct rw_broker *rw_broker_create(const struct rw_config *config, struct rw_err
         abort();
     broker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     broker->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    broker->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     broker->outgoing = rw_mailbox_create(OUTGOING_MAX);
     broker->reports = rw_mailbox_create(REPORTS_MAX);
     if (check_names(broker, err))
         goto fail;
-    if (broker->wake < 0 || broker->ready < 0 ||
+    if (broker->wake < 0 || broker->ready < 0 || broker->done < 0 ||
         pthread_create(&broker->thread, NULL, run, broker)) {
         rw_fail(err, RW_ENOMEM, "the system has no thread or descriptor left for the alerts role");
         goto fail;
@@ -554,18 +558,12 @@ void rw_broker_destroy(struct rw_broker *broker)
         return;
     atomic_store(&broker->stop, true);
     eventfd_write(broker->wake, 1);
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += END_TIMEOUT_MS / 1000;
-    deadline.tv_nsec += END_TIMEOUT_MS % 1000 * 1000000L;
-    if (deadline.tv_nsec >= 1000000000L) {
-        deadline.tv_nsec -= 1000000000L;
-        deadline.tv_sec++;
-    }
-    if (pthread_timedjoin_np(broker->thread, NULL, &deadline)) {
+    struct pollfd done = {.fd = broker->done, .events = POLLIN};
+    if (poll(&done, 1, END_TIMEOUT_MS) < 1) {
         pthread_detach(broker->thread); /* all that it uses is left to it */
         return;
     }
+    pthread_join(broker->thread, NULL);
     broker_free(broker);
 }
 
