@@ -133,7 +133,31 @@ static bool fields_in_range(const struct tm *tm)
            tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
 
-static int parse_calendar(const char *text, int64_t *us)
+/* The instant that local clocks show as tm, were they so far ahead of UTC as at `when`. False: they
+ * never show it so. */
+static bool local_as_at(const struct tm *tm, time_t when, time_t *seconds)
+{
+    struct tm then, fields = *tm, shown;
+    if (!localtime_r(&when, &then))
+        return false;
+    *seconds = timegm(&fields) - then.tm_gmtoff;
+    return localtime_r(seconds, &shown) && shown.tm_hour == fields.tm_hour &&
+           shown.tm_min == fields.tm_min && shown.tm_mday == fields.tm_mday;
+}
+
+/* mktime(3) takes either where a local time comes twice. */
+static time_t local_seconds(const struct tm *tm, bool last)
+{
+    enum { DAY_S = 86400 };
+    struct tm fields = *tm, guess = *tm;
+    time_t about = timegm(&fields), seconds;
+    if (local_as_at(tm, last ? about + DAY_S : about - DAY_S, &seconds) ||
+        local_as_at(tm, last ? about - DAY_S : about + DAY_S, &seconds))
+        return seconds;
+    return mktime(&guess); /* left out in spring */
+}
+
+static int parse_calendar(const char *text, bool last, int64_t *us)
 {
     struct tm tm = {.tm_isdst = -1};
     if (!take_field(&text, 4, "-", &tm.tm_year) || !take_field(&text, 2, "-", &tm.tm_mon) ||
@@ -149,12 +173,12 @@ static int parse_calendar(const char *text, int64_t *us)
     bool local = !*rest;
     if (!local && parse_zone(rest, &offset_s))
         return -1;
-    time_t seconds = local ? mktime(&tm) : timegm(&tm);
+    time_t seconds = local ? local_seconds(&tm, last) : timegm(&tm);
     *us = ((int64_t)seconds - offset_s) * RW_SECOND_US + fraction_us;
     return 0;
 }
 
-int rw_parse_time(const char *text, int64_t now_us, int64_t *us, struct rw_err *err)
+static int parse_time(const char *text, int64_t now_us, bool last, int64_t *us, struct rw_err *err)
 {
     if (!strcmp(text, "now")) {
         *us = now_us;
@@ -165,12 +189,22 @@ int rw_parse_time(const char *text, int64_t now_us, int64_t *us, struct rw_err *
         *us = *text == '-' ? now_us - apart : now_us + apart;
         return 0;
     }
-    if (parse_calendar(text, us))
+    if (parse_calendar(text, last, us))
         return rw_fail(err, RW_EINVAL,
                        "\"%.40s\" is not a time; write for example \"2026-11-23 19:00\", "
                        "2026-11-23T12:00:00Z, now, -15m or +15m",
                        text);
     return 0;
+}
+
+int rw_parse_time(const char *text, int64_t now_us, int64_t *us, struct rw_err *err)
+{
+    return parse_time(text, now_us, false, us, err);
+}
+
+int rw_parse_last_time(const char *text, int64_t now_us, int64_t *us, struct rw_err *err)
+{
+    return parse_time(text, now_us, true, us, err);
 }
 
 const char *rw_format_time(int64_t utc_us, char out[RW_TIME_SIZE])

@@ -232,7 +232,7 @@ int rw_arguments_span(const struct rw_arguments *arguments, int64_t now_us, int6
     struct rw_err err;
     if (arguments->from && rw_parse_time(arguments->from, now_us, from_us, &err))
         return rw_complain(2, "--from %s", err.text);
-    if (arguments->to && rw_parse_time(arguments->to, now_us, to_us, &err))
+    if (arguments->to && rw_parse_last_time(arguments->to, now_us, to_us, &err))
         return rw_complain(2, "--to %s", err.text);
     if (*from_us > *to_us)
         return rw_complain(2, "--from must be before --to");

@@ -157,6 +157,43 @@ static void reads_local_time_as_the_zone_of_the_box_says(void **state)
     tzset();
 }
 
+static int64_t last_time_of(const char *text)
+{
+    struct rw_err err;
+    int64_t us;
+    if (rw_parse_last_time(text, NOON, &us, &err))
+        fail_msg("%s", err.text);
+    return us;
+}
+
+static void reads_a_local_time_that_comes_twice_as_the_first_or_the_last(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"EST5EDT,M3.2.0,M11.1.0", "America/New_York"};
+    for (int i = 0; i < 2; i++) {
+        setenv("TZ", zones[i], 1);
+        tzset();
+        assert_int_equal(time_of("2026-11-01 01:30"), time_of("2026-11-01T05:30:00Z"));
+        assert_int_equal(last_time_of("2026-11-01 01:30"), time_of("2026-11-01T06:30:00Z"));
+        assert_int_equal(time_of("2026-11-01 01:30-05:00"), time_of("2026-11-01T06:30:00Z"));
+        /* once each: before, behind, and in spring, when there is no half past two */
+        assert_int_equal(last_time_of("2026-11-01 00:59:59"), time_of("2026-11-01T04:59:59Z"));
+        assert_int_equal(last_time_of("2026-11-01 02:00"), time_of("2026-11-01T07:00:00Z"));
+        assert_int_equal(time_of("2026-11-01 02:00"), time_of("2026-11-01T07:00:00Z"));
+        assert_int_equal(time_of("2026-03-08 01:59"), time_of("2026-03-08T06:59:00Z"));
+        assert_int_equal(last_time_of("2026-03-08 03:00"), time_of("2026-03-08T07:00:00Z"));
+        assert_in_range(time_of("2026-03-08 02:30"), time_of("2026-03-08T06:30:00Z"),
+                        time_of("2026-03-08T07:30:00Z"));
+    }
+    setenv("TZ", "Asia/Ho_Chi_Minh", 1);
+    tzset();
+    assert_int_equal(time_of("2026-11-23 19:00"), NOON);
+    assert_int_equal(last_time_of("2026-11-23 19:00"), NOON);
+    unsetenv("TZ");
+    tzset();
+    assert_int_equal(last_time_of("-15m"), time_of("-15m"));
+}
+
 static void reads_now_and_times_before_it(void **state)
 {
     (void)state;
@@ -285,6 +322,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_not_a_duration),
         cmocka_unit_test(reads_rfc_3339_with_any_zone),
         cmocka_unit_test(reads_local_time_as_the_zone_of_the_box_says),
+        cmocka_unit_test(reads_a_local_time_that_comes_twice_as_the_first_or_the_last),
         cmocka_unit_test(reads_now_and_times_before_it),
         cmocka_unit_test(refuses_what_is_not_a_time),
         cmocka_unit_test(a_written_time_reads_back_to_the_millisecond),
