@@ -226,6 +226,48 @@ class Subscriber:
         self.process.stdout.close()
 
 
+class FakeClock:
+    """The clock of day that a box's program sees, moved by libfaketime while it runs. The steady
+    clocks stay the kernel's: that is looked after here, because libfaketime moves them too unless it
+    is told not to, and cuts every wait on them short unless it is told that glibc is sound."""
+
+    def __init__(self, test, box):
+        found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+        if not found:
+            test.skipTest("libfaketime is not installed")
+        self.path = os.path.join(box.folder, "clock")
+        self.set(0)
+        box.more_environment.update(
+            LD_PRELOAD=found[0], FAKETIME_TIMESTAMP_FILE=self.path, FAKETIME_NO_CACHE="1",
+            FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_FORCE_MONOTONIC_FIX="0", NO_FAKE_STAT="1")
+        self.check(box)
+
+    def set(self, ahead_s):
+        """How far it is ahead of the true time; at once."""
+        self.ahead = datetime.timedelta(seconds=ahead_s)
+        with open(self.path + ".new", "w", encoding="utf-8") as f:
+            f.write("%+d\n" % ahead_s)
+        os.replace(self.path + ".new", self.path)
+
+    def now(self):
+        return now() + self.ahead
+
+    def check(self, box):
+        """A program in the box's environment sees the fake time of day and the true steady times."""
+        clocks = (time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_BOOTTIME)
+        look = "import time; print(*map(time.clock_gettime, %r))" % (clocks,)
+        self.set(7200)
+        before = [time.clock_gettime(c) for c in clocks]
+        seen = subprocess.run([sys.executable, "-c", look], env=box.environment(), check=True,
+                              capture_output=True, text=True, timeout=30).stdout.split()
+        after = [time.clock_gettime(c) for c in clocks]
+        self.set(0)
+        for ahead, earliest, at, latest in zip((7200, 0, 0), before, map(float, seen), after):
+            if not earliest - 2 <= at - ahead <= latest + 2 or (not ahead and not
+                                                               earliest <= at <= latest):
+                raise AssertionError("libfaketime shows %s between %s and %s" % (seen, before, after))
+
+
 class Box:
     """One box. It owns its folder, its processes and what they say."""
 
@@ -240,6 +282,7 @@ class Box:
         self.phone = None
         self.servers = []
         self.mounts = []
+        self.more_environment = {}
         self.config = {
             "site": {"id": site, "name": "Thôn Dùng", "language": "vi"},
             "storage": {"path": self.storage, "slot_size": "1 MiB", "sync": "1s"},
@@ -310,7 +353,7 @@ class Box:
     # ---- the program
 
     def environment(self):
-        env = dict(os.environ, ROADWATCH_TEST=self.folder)
+        env = dict(os.environ, ROADWATCH_TEST=self.folder, **self.more_environment)
         env.pop("RUNTIME_DIRECTORY", None)
         env.pop("NOTIFY_SOCKET", None)
         return env

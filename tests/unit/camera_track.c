@@ -7,6 +7,7 @@
 
 #include "camera/track.h"
 #include "media/source.h"
+#include "media/timeline.h"
 #include "media_footage.h"
 #include "store/fsck.h"
 #include "store/reader.h"
@@ -427,6 +428,48 @@ static void a_clock_that_steps_back_leaves_a_step_and_no_gap(void **state)
     assert_int_not_equal(after->slot, found.fragments[1].slot); /* time in a slot only grows */
 }
 
+/* Pictures of a steady camera as the timeline stamps them by the box's clock. */
+static void add_stamped(struct box *box, struct rw_timeline *timeline, int pictures)
+{
+    for (int i = 0; i < pictures; i++) {
+        struct rw_now arrival = box->now;
+        struct rw_stamp stamp = rw_timeline_stamp(timeline, arrival.boot_us, arrival);
+        box->now = (struct rw_now){stamp.dts_us, stamp.boot_us};
+        add_shot(box, (struct shot){.after_jump = stamp.jumped});
+        box->now = (struct rw_now){arrival.utc_us + INTERVAL, arrival.boot_us + INTERVAL};
+    }
+}
+
+/* The kernel sets the clock back by a second at the end of 23:59:60. */
+static void a_leap_second_costs_nothing_but_its_overlap(void **state)
+{
+    struct box *box = *state;
+    struct found found;
+    struct rw_timeline timeline;
+    struct rw_coverage coverage;
+    struct rw_err err = {0};
+    int64_t length = 60 * INTERVAL;
+    use_footage(box, 15, 320);
+    rw_timeline_init(&timeline);
+    add_stamped(box, &timeline, 25);
+    box->now.utc_us -= SECOND;
+    add_stamped(box, &timeline, 35);
+    rw_track_end(box->track);
+    find(box, &found);
+    assert_int_equal(found.duration_us, length); /* every picture is there */
+    struct rw_reader *reader = rw_reader_open(box->dir, &err);
+    assert_non_null(reader);
+    struct rw_asked asked = {.now_us = box->now.utc_us};
+    assert_int_equal(
+        rw_reader_coverage(reader, RW_MAIN, T0, T0 + length - SECOND, &asked, &coverage, &err), 0);
+    assert_int_equal(coverage.recorded_us, length - SECOND);
+    assert_int_equal(coverage.gap_us + coverage.deleted_us, 0);
+    assert_int_equal(coverage.span_count, 1);
+    rw_coverage_finish(&coverage);
+    rw_reader_close(reader);
+    expect_sound(box);
+}
+
 static void a_jump_of_the_cameras_clock_alone_is_no_step_of_ours(void **state)
 {
     struct box *box = *state;
@@ -638,6 +681,7 @@ int main(void)
         CASE(pictures_of_another_codec_begin_another_slot),
         CASE(a_clock_that_steps_forward_leaves_a_step_and_a_gap_of_the_clock),
         CASE(a_clock_that_steps_back_leaves_a_step_and_no_gap),
+        CASE(a_leap_second_costs_nothing_but_its_overlap),
         CASE(a_jump_of_the_cameras_clock_alone_is_no_step_of_ours),
         CASE(every_slot_begins_with_a_keyframe_where_a_gop_fits),
         CASE(a_picture_larger_than_a_slot_is_refused_with_advice_and_the_rest_goes_on),
