@@ -4,8 +4,8 @@ An Image is an ext4 file system in a file, mounted through a loop device as the 
 ServedImage has a server between the loop device and the file (nbdkit, seen by the kernel through
 nbdfuse) that refuses reads or writes, stands still, or forgets what it has not been told to flush.
 
-main() gives every test a mount namespace of its own: what a killed test leaves mounted goes with its
-last process. Where the kernel or the user may not, the tests are skipped and say why.
+main() gives every test a mount namespace of its own: what a killed test leaves mounted goes with
+its last process. Where the kernel or the user may not, the tests are skipped and say why.
 """
 
 import fcntl
@@ -40,26 +40,29 @@ def run(*command):
 
 
 def loop_device(path, *options):
-    """Goes by itself with its last user, once it is mounted and let_go()."""
-    return run("losetup", "--find", "--show", *options, path)
+    """Its own device again where the file has one: a disk that comes back is the same disk."""
+    device = run("losetup", "--associated", path, "--output", "NAME", "--noheadings")
+    return device or run("losetup", "--find", "--show", *options, path)
 
 
 def mount_loop(device, where, options):
+    """The device goes by itself with the last who uses it."""
     try:
         run("mount", "-t", "ext4", "-o", options, device, where)
     finally:
         subprocess.run(["losetup", "--detach", device], check=False)
 
 
-def forget_cached(folder):
-    """Pages of these files that are clean leave the memory: the next read asks the disk."""
-    for parent, _, files in os.walk(folder):
-        for name in files:
-            fd = os.open(os.path.join(parent, name), os.O_RDONLY)
-            try:
-                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(fd)
+def forget_cached(path):
+    """Its pages (of all files, if a folder) leave the memory where they are clean: the next read
+    asks the disk."""
+    files = [os.path.join(d, f) for d, _, names in os.walk(path) for f in names] or [path]
+    for file in files:
+        fd = os.open(file, os.O_RDONLY)
+        try:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(fd)
 
 
 class Image:
