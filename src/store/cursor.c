@@ -38,7 +38,7 @@ int64_t rw_cursors_get(struct rw_cursors *cursors, const char *name)
         rw_db_query(cursors->db, NULL, "SELECT value FROM cursors WHERE name=?", "t", name);
     if (query && rw_db_step(query, NULL) == 1)
         value = sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return value;
 }
 

@@ -40,7 +40,7 @@ sqlite3 *rw_db_open(const struct rw_disk *disk, const char *path, bool writable,
     sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
     if (writable && (rw_db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err) ||
                      rw_db_exec(db, schema, err))) {
-        sqlite3_close(db);
+        rw_db_close(db);
         return NULL;
     }
     return db;
@@ -48,7 +48,18 @@ sqlite3 *rw_db_open(const struct rw_disk *disk, const char *path, bool writable,
 
 void rw_db_close(sqlite3 *db)
 {
+    sqlite3_stmt *query;
+    while (db && (query = sqlite3_next_stmt(db, NULL)))
+        sqlite3_finalize(query);
     sqlite3_close(db);
+}
+
+void rw_db_done(sqlite3_stmt *query)
+{
+    if (!query)
+        return;
+    sqlite3_reset(query);
+    sqlite3_clear_bindings(query); /* their memory is the caller's */
 }
 
 int rw_db_exec(sqlite3 *db, const char *sql, struct rw_err *err)
@@ -56,11 +67,23 @@ int rw_db_exec(sqlite3 *db, const char *sql, struct rw_err *err)
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(db, "writing", err);
 }
 
+/* A statement that rw_db_done() has left for the next time. The connection itself knows them all:
+ * parsing costs more than running most of them. */
+static sqlite3_stmt *find_idle(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *query = NULL;
+    while ((query = sqlite3_next_stmt(db, query)))
+        if (!sqlite3_stmt_busy(query) && !strcmp(sqlite3_sql(query), sql))
+            return query;
+    return NULL;
+}
+
 static sqlite3_stmt *prepare(sqlite3 *db, struct rw_err *err, const char *sql, const char *kinds,
                              va_list args)
 {
-    sqlite3_stmt *query = NULL;
-    if (sqlite3_prepare_v2(db, sql, -1, &query, NULL) != SQLITE_OK) {
+    sqlite3_stmt *query = find_idle(db, sql);
+    if (!query &&
+        sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &query, NULL) != SQLITE_OK) {
         fail(db, "reading", err);
         return NULL;
     }
@@ -95,7 +118,7 @@ int rw_db_run(sqlite3 *db, struct rw_err *err, const char *sql, const char *kind
     if (!query)
         return -1;
     int failed = rw_db_step(query, err) < 0;
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return failed ? -1 : 0;
 }
 

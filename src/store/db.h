@@ -16,8 +16,11 @@ sqlite3 *rw_db_open(const struct rw_disk *disk, const char *path, bool writable,
 void rw_db_close(sqlite3 *db);
 int rw_db_exec(sqlite3 *db, const char *sql, struct rw_err *err);
 /* A statement with its parameters bound by kinds: i int64_t, t text, b blob and int size. The
- * bound memory must live until the statement is finalized. NULL when it failed. */
+ * bound memory must live until rw_db_done(). Step it before another of the same text is asked for.
+ * NULL when it failed. */
 sqlite3_stmt *rw_db_query(sqlite3 *db, struct rw_err *err, const char *sql, const char *kinds, ...);
+/* Takes NULL. The statement lives on, parsed, until the connection is closed. */
+void rw_db_done(sqlite3_stmt *query);
 /* The same for a statement without rows. */
 int rw_db_run(sqlite3 *db, struct rw_err *err, const char *sql, const char *kinds, ...);
 /* 1: a row, 0: no more, -1: failed. */

@@ -159,7 +159,7 @@ int rw_index_get_ring(struct rw_index *index, enum rw_stream stream, struct rw_r
         if (sqlite3_column_bytes(query, 0) == 16)
             memcpy(row->ring, sqlite3_column_blob(query, 0), 16);
     }
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got;
 }
 
@@ -264,7 +264,7 @@ static int each_chunk(sqlite3_stmt *query, enum rw_stream stream,
         read_chunk(query, stream, &chunk);
         stop = fn(arg, &chunk);
     }
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return stop || got == 0 ? 0 : -1;
 }
 
@@ -307,7 +307,7 @@ int rw_index_slots(struct rw_index *index, enum rw_stream stream,
     int got = query ? 1 : -1;
     while (got == 1 && (got = rw_db_step(query, err)) == 1)
         fn(arg, sqlite3_column_int(query, 0), (uint64_t)sqlite3_column_int64(query, 1));
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got;
 }
 
@@ -319,7 +319,7 @@ int64_t rw_index_first_seq(struct rw_index *index, enum rw_stream stream, int sl
                     "ii", (int64_t)stream, (int64_t)slot);
     int got = query ? rw_db_step(query, err) : -1;
     int64_t seq = got == 1 ? sqlite3_column_int64(query, 0) : got;
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return seq;
 }
 
@@ -335,7 +335,7 @@ int rw_index_slots_between(struct rw_index *index, enum rw_stream stream, int64_
     int got = query ? 1 : -1;
     while (got == 1 && (got = rw_db_step(query, err)) == 1)
         fn(arg, sqlite3_column_int(query, 0));
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got;
 }
 
@@ -349,7 +349,7 @@ int rw_index_slot_extent(struct rw_index *index, enum rw_stream stream, int slot
     int got = query ? rw_db_step(query, err) : -1;
     *start_us = got == 1 ? sqlite3_column_int64(query, 0) : 0;
     *end_us = got == 1 ? sqlite3_column_int64(query, 1) : 0;
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got < 0 ? -1 : 0;
 }
 
@@ -360,7 +360,7 @@ static int one_number(struct rw_index *index, const char *sql, enum rw_stream st
     sqlite3_stmt *query = rw_db_query(index->db, err, sql, "i", (int64_t)stream);
     int got = query ? rw_db_step(query, err) : -1;
     *out = got == 1 ? sqlite3_column_int64(query, 0) : 0;
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got < 0 ? -1 : 0;
 }
 
@@ -388,7 +388,7 @@ static int read_newest(struct rw_index *index, enum rw_stream stream, struct rw_
         out->newest_boot_us = sqlite3_column_int64(query, 1);
         out->newest_boot = (uint64_t)sqlite3_column_int64(query, 2);
     }
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got < 0 ? -1 : 0;
 }
 
@@ -414,7 +414,7 @@ int rw_index_totals(struct rw_index *index, enum rw_stream stream, int64_t *byte
     int got = query ? rw_db_step(query, err) : -1;
     *bytes = got == 1 ? sqlite3_column_int64(query, 0) : 0;
     *recorded_us = got == 1 ? sqlite3_column_int64(query, 1) : 0;
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got < 0 ? -1 : 0;
 }
 
@@ -440,7 +440,7 @@ int64_t rw_index_get_meta(struct rw_index *index, const char *key)
         rw_db_query(index->db, NULL, "SELECT value FROM meta WHERE key=?", "t", key);
     if (query && rw_db_step(query, NULL) == 1)
         value = sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return value;
 }
 
@@ -463,6 +463,6 @@ int rw_index_get_state(struct rw_index *index, struct rw_camera_state *out, stru
                  (const char *)sqlite3_column_text(query, 2));
         out->since_us = sqlite3_column_int64(query, 1);
     }
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got < 0 ? -1 : 0;
 }

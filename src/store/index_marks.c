@@ -27,7 +27,7 @@ int rw_index_damaged(struct rw_index *index, enum rw_stream stream,
     int got = query ? 1 : -1, stop = 0;
     while (!stop && got == 1 && (got = rw_db_step(query, err)) == 1)
         stop = fn(arg, (uint64_t)sqlite3_column_int64(query, 0), sqlite3_column_int(query, 1));
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return stop || got == 0 ? 0 : -1;
 }
 
@@ -47,7 +47,7 @@ int rw_index_next_wipe(struct rw_index *index, struct rw_wipe *wipe, struct rw_e
                                  .slot = sqlite3_column_int(query, 1),
                                  .from = sqlite3_column_int64(query, 2),
                                  .to = sqlite3_column_int64(query, 3)};
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got;
 }
 
@@ -57,7 +57,7 @@ int64_t rw_index_wipe_end(struct rw_index *index, enum rw_stream stream, int slo
         rw_db_query(index->db, NULL, "SELECT max(to_at) FROM wipes WHERE stream=? AND slot=?", "ii",
                     (int64_t)stream, (int64_t)slot);
     int64_t end = query && rw_db_step(query, NULL) == 1 ? sqlite3_column_int64(query, 0) : 0;
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return end;
 }
 
@@ -82,7 +82,7 @@ int rw_index_empty_wal(struct rw_index *index, const struct rw_disk *disk, struc
     sqlite3_stmt *query = rw_db_query(index->db, err, "PRAGMA wal_checkpoint(RESTART)", "");
     int got = query ? rw_db_step(query, err) : -1;
     bool busy = got == 1 && sqlite3_column_int(query, 0);
-    sqlite3_finalize(query);
+    rw_db_done(query);
     sqlite3_busy_timeout(index->db, RW_DB_BUSY_MS);
     if (got < 0)
         return -1;

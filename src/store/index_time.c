@@ -35,7 +35,7 @@ static int boot_offset(struct rw_index *index, int64_t stream, int64_t boot, int
                                       "ii", stream, boot);
     int got = query ? rw_db_step(query, err) : -1;
     *offset_us = got == 1 ? sqlite3_column_int64(query, 0) : 0;
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got;
 }
 
@@ -66,7 +66,7 @@ static int read_boots(struct rw_index *index, int64_t stream, struct moves *boot
     int got = query ? 1 : -1;
     while (got == 1 && (got = rw_db_step(query, err)) == 1)
         add_move(boots, INT64_MIN, INT64_MIN, sqlite3_column_int64(query, 0));
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got;
 }
 
@@ -82,7 +82,7 @@ static int read_moves(struct rw_index *index, int64_t stream, struct moves *move
     while (got == 1 && (got = rw_db_step(query, err)) == 1)
         add_move(moves, sqlite3_column_int64(query, 0), sqlite3_column_int64(query, 1),
                  sqlite3_column_int64(query, 2));
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got;
 }
 
