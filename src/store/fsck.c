@@ -299,7 +299,8 @@ static void check_held_slot(void *arg, int slot)
     if (slot == check->open_slot ||
         (slot >= 0 && slot < ring->count && ring->slot[slot].size && ring->slot[slot].held))
         return;
-    problem(check->fsck, "slot %d is not kept as hold %s asks", slot, check->hold->id);
+    problem(check->fsck, "slot %d is not kept as hold %s asks; the next start moves it", slot,
+            check->hold->id);
 }
 
 static int check_hold(void *arg, const struct rw_hold *hold)
@@ -345,7 +346,9 @@ static int check_ring(struct fsck *fsck, struct rw_err *err)
         if (fsck->ring.slot[number].size && check_slot_patiently(fsck, number, err))
             return -1;
     }
-    if (!fsck->live && rw_holds_each(fsck->disk, fsck->dir, check_hold, fsck, err))
+    /* a rebuild may find footage again that had left the index before the hold was made */
+    if (!fsck->live && !fsck->report->rebuilt &&
+        rw_holds_each(fsck->disk, fsck->dir, check_hold, fsck, err))
         return -1;
     bool ours = there && !memcmp(row.ring, fsck->ring.id, 16);
     if (!ours && fsck->link_count) /* without a record nothing is missing: a first start was cut */
@@ -401,14 +404,14 @@ static int rebuild_one(struct fsck *fsck, struct rw_err *err)
 static int build_index(struct fsck *fsck, const char *old_path, struct rw_err *err)
 {
     struct rw_ring_row row = {0};
-    int changed;
+    int changed, dropped;
     if (rw_index_begin(fsck->index, err) || for_each_ring(fsck, rebuild_one, err))
         return -1;
     rw_rebuild_salvage(fsck->index, fsck->disk, old_path);
     if (rw_index_correct(fsck->index, RW_MAIN, true, &changed, err) ||
         rw_index_get_ring(fsck->index, RW_MAIN, &row, err) < 0 ||
         (row.deleted_us > row.born_us &&
-         rw_index_drop_events_before(fsck->index, RW_MAIN, row.deleted_us, err)))
+         rw_index_drop_events_before(fsck->index, RW_MAIN, row.deleted_us, &dropped, err)))
         return -1;
     return rw_index_commit(fsck->index, err);
 }

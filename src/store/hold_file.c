@@ -37,6 +37,16 @@ int rw_hold_write(const struct rw_disk *disk, const char *dir, const struct rw_h
     return failed;
 }
 
+int rw_holds_sync(const struct rw_disk *disk, const char *dir, struct rw_err *err)
+{
+    char folder[600];
+    folder_path(dir, folder, sizeof folder);
+    if (!disk->exists(disk->self, folder) || !disk->sync_dir(disk->self, folder))
+        return 0;
+    return rw_fail(err, rw_code_of_errno(errno), "the disk refused syncing %s (%s)", folder,
+                   strerror(errno));
+}
+
 static bool parse_hold(const struct rw_buf *text, struct rw_hold *out)
 {
     json_t *json = json_loadb((const char *)text->data, text->size, 0, NULL);

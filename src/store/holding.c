@@ -316,16 +316,35 @@ static int oldest_of_ring(struct rw_store *store, int stream)
     return oldest;
 }
 
+/* The held slot with the newest records below this number; -1: there is none. */
+static int held_below(const struct rw_ring *ring, uint64_t seq)
+{
+    int best = -1;
+    for (int number = 0; number < ring->count; number++)
+        if (ring->slot[number].held && ring->slot[number].last_seq < seq &&
+            (best < 0 || ring->slot[number].last_seq > ring->slot[best].last_seq))
+            best = number;
+    return best;
+}
+
 /* Does the ring's oldest footage follow on this slot's, with nothing overwritten between them? The
- * chain of links says so. */
+ * chain of links says so; what stands between them may be held by others. */
 static bool is_next_to_ring(struct rw_store *store, int stream, int number)
 {
     const struct rw_ring *ring = &store->ring[stream];
-    int oldest = oldest_of_ring(store, stream);
-    if (oldest < 0 || ring->slot[number].last_seq > ring->slot[oldest].last_seq)
+    struct rw_record next = {.seq = ring->next_seq};
+    int after = oldest_of_ring(store, stream);
+    memcpy(next.previous_link, ring->synced_link, RW_HASH_SIZE); /* where the ring has none yet */
+    if (after >= 0 && ring->slot[number].last_seq > ring->slot[after].last_seq)
         return true;
-    struct rw_record next;
-    return read_first(ring, oldest, &next) && has_link(ring, number, next.previous_link);
+    while (after < 0 || read_first(ring, after, &next)) {
+        if (has_link(ring, number, next.previous_link))
+            return true;
+        after = held_below(ring, next.seq);
+        if (after < 0 || after == number || !has_link(ring, after, next.previous_link))
+            return false;
+    }
+    return false;
 }
 
 static int newest_to_free(struct rw_store *store, int stream, const bool *kept)
@@ -424,6 +443,8 @@ static int take_hold(void *arg, const struct rw_hold *hold)
 int rw_store_open_holds(struct rw_store *store, struct rw_err *err)
 {
     struct rw_err why = {0};
+    if (rw_holds_sync(store->disk, store->dir, err))
+        return -1;
     if (rw_holds_each(store->disk, store->dir, take_hold, store, &why)) {
         /* Recording is sacred: what stands in held/ stays there. */
         rw_log(RW_LOG_ERROR, store->camera, "%s; no hold is let go until then", why.text);

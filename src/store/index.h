@@ -134,7 +134,7 @@ int rw_index_mark_in_ring(struct rw_index *index, const char *id, int64_t revisi
 /* Events that ended before this and near whose time (ten minutes) the stream has no footage any
  * more. */
 int rw_index_drop_events_before(struct rw_index *index, enum rw_stream stream, int64_t end_us,
-                                struct rw_err *err);
+                                int *dropped, struct rw_err *err);
 /* Events that began before this, have ended, and lie in none of these spans. */
 int rw_index_age_events(struct rw_index *index, int64_t start_us, const struct rw_span *kept,
                         int count, int *dropped, struct rw_err *err);

@@ -35,7 +35,7 @@ int64_t rw_index_revision_of(struct rw_index *index, const char *id)
         rw_db_query(index->db, NULL, "SELECT revision FROM events WHERE id=?", "t", id);
     if (query && rw_db_step(query, NULL) == 1)
         revision = sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return revision;
 }
 
@@ -61,14 +61,16 @@ int rw_index_mark_in_ring(struct rw_index *index, const char *id, int64_t revisi
     " AND events.end_us>=k.from_us)"
 
 int rw_index_drop_events_before(struct rw_index *index, enum rw_stream stream, int64_t end_us,
-                                struct rw_err *err)
+                                int *dropped, struct rw_err *err)
 {
-    return rw_db_run(index->db, err, DROP_PICTURES WITHOUT_FOOTAGE ")", "iiii", end_us,
-                     (int64_t)stream, RW_CHUNK_US, NEAR_US) ||
-                   rw_db_run(index->db, err, DROP_EVENTS WITHOUT_FOOTAGE, "iiii", end_us,
-                             (int64_t)stream, RW_CHUNK_US, NEAR_US)
-               ? -1
-               : 0;
+    *dropped = 0;
+    if (rw_db_run(index->db, err, DROP_PICTURES WITHOUT_FOOTAGE ")", "iiii", end_us,
+                  (int64_t)stream, RW_CHUNK_US, NEAR_US) ||
+        rw_db_run(index->db, err, DROP_EVENTS WITHOUT_FOOTAGE, "iiii", end_us, (int64_t)stream,
+                  RW_CHUNK_US, NEAR_US))
+        return -1;
+    *dropped = sqlite3_changes(index->db);
+    return 0;
 }
 
 static int put_kept(struct rw_index *index, const struct rw_span *kept, int count,
@@ -121,7 +123,7 @@ int rw_index_events(struct rw_index *index, enum rw_event_choice choice, int64_t
         if (text && !rw_event_from_json(text, (size_t)sqlite3_column_bytes(query, 0), &event))
             stop = fn(arg, &event);
     }
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return stop || got == 0 ? 0 : -1;
 }
 
@@ -136,7 +138,7 @@ int rw_index_get_event(struct rw_index *index, const char *id, struct rw_event *
         if (!text || rw_event_from_json(text, (size_t)sqlite3_column_bytes(query, 0), event))
             got = rw_fail(err, RW_EFORMAT, "the row of event %s is damaged", id);
     }
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got;
 }
 
@@ -153,7 +155,7 @@ int rw_index_waiting(struct rw_index *index, int64_t after, int64_t *count, int6
         *count = sqlite3_column_int64(query, 0);
         *highest = sqlite3_column_int64(query, 1);
     }
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got < 0 ? -1 : 0;
 }
 
@@ -170,6 +172,6 @@ int rw_index_pictures(struct rw_index *index, const char *id, struct rw_buf *jpe
         rw_buf_add(thumbnail, sqlite3_column_blob(query, 1),
                    (size_t)sqlite3_column_bytes(query, 1));
     }
-    sqlite3_finalize(query);
+    rw_db_done(query);
     return got < 0 ? -1 : 0;
 }

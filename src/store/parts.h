@@ -67,7 +67,8 @@ int rw_store_move_on(struct rw_store *store, int stream, struct rw_err *err);
 int rw_store_events_to_ring(struct rw_store *store, struct rw_err *err);
 
 /* --- turning.c --- */
-/* Slots that the budget has no room for leave the index, then the disk, the oldest first. */
+/* Slots that the budget has no room for leave the index, then the disk, the oldest first; the one
+ * that is next then leaves the index. */
 int rw_store_shrink(struct rw_store *store, int stream, struct rw_err *err);
 /* A slot's rows go, then its file. */
 int rw_store_remove_slot(struct rw_store *store, int stream, int number, struct rw_err *err);
@@ -80,6 +81,10 @@ int rw_store_put_ring_row(struct rw_store *store, int stream, int open_slot, str
 /* Durable when it returns 0. */
 int rw_hold_write(const struct rw_disk *disk, const char *dir, const struct rw_hold *hold,
                   struct rw_err *err);
+
+/* A killed program may have made a hold that only memory has: nobody is told of it before a cut can
+ * no longer take it. */
+int rw_holds_sync(const struct rw_disk *disk, const char *dir, struct rw_err *err);
 
 /* --- holding.c --- */
 /* Reads the holds' files, moves slots that should be held or no longer be, sets the budgets. */

@@ -414,6 +414,7 @@ int rw_ring_oldest(const struct rw_ring *ring, struct rw_index *index, int64_t *
 
 struct salvage {
     struct rw_index *index, *old;
+    bool in_ring;
 };
 
 static int salvage(void *arg, const struct rw_event *event)
@@ -425,7 +426,7 @@ static int salvage(void *arg, const struct rw_event *event)
     char *json = rw_event_to_json(event);
     rw_index_pictures(from->old, event->id, &jpeg, &thumbnail, NULL);
     struct rw_pictures pictures = {jpeg.data, (int)jpeg.size, thumbnail.data, (int)thumbnail.size};
-    rw_index_put_event(from->index, event, json, jpeg.size ? &pictures : NULL, false, NULL);
+    rw_index_put_event(from->index, event, json, jpeg.size ? &pictures : NULL, from->in_ring, NULL);
     free(json);
     rw_buf_finish(&jpeg);
     rw_buf_finish(&thumbnail);
@@ -440,9 +441,11 @@ void rw_rebuild_salvage(struct rw_index *index, const struct rw_disk *disk, cons
     if (!old)
         return;
     struct rw_camera_state state;
-    struct salvage from = {index, old};
+    struct salvage from = {index, old, false};
     rw_index_events(old, RW_EVENTS_OPEN, 0, 0, salvage, &from, NULL);
     rw_index_events(old, RW_EVENTS_NOT_IN_RING, 0, 0, salvage, &from, NULL);
+    from.in_ring = true; /* it was: the ring has turned since */
+    rw_index_events(old, RW_EVENTS_AFTER, 0, -1, salvage, &from, NULL);
     int64_t revision = rw_index_get_meta(old, "revision");
     if (revision > rw_index_get_meta(index, "revision"))
         rw_index_put_meta(index, "revision", revision, NULL);

@@ -15,6 +15,7 @@ int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
 int rw_ring_oldest(const struct rw_ring *ring, struct rw_index *index, int64_t *start_us,
                    struct rw_err *err);
 
-/* Takes over what only the old index knew: events that go on, or have ended with no room in the
- * ring yet, and the words ("disarmed"). As much of it as can still be read. */
+/* Takes over what only the old index knew: events that go on, have ended with no room in the ring
+ * yet, or whose record was overwritten before footage of their time that is held; and the words
+ * ("disarmed"). As much of it as can still be read. */
 void rw_rebuild_salvage(struct rw_index *index, const struct rw_disk *disk, const char *old_path);

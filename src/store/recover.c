@@ -67,6 +67,26 @@ static void note_slot(void *arg, int slot, uint64_t last_seq)
         ring->slot[slot].last_seq = last_seq;
 }
 
+/* Slots that have left the index keep their turn. Where nothing was deleted yet none has, and the
+ * empty ones, which may be thousands, need not be read. */
+static void read_left(struct rw_ring *ring, const struct rw_ring_row *row)
+{
+    if (!row->deleted_us || row->deleted_us == row->born_us)
+        return;
+    for (int number = 0; number < ring->count; number++) {
+        struct rw_slot *slot = &ring->slot[number];
+        struct rw_scan scan;
+        struct rw_record record;
+        int64_t offset;
+        if (!slot->size || slot->held || slot->last_seq ||
+            rw_slot_scan(&scan, ring->disk, ring->dir, number, ring->id, NULL) <= 0)
+            continue;
+        if (rw_scan_next(&scan, &record, &offset, NULL) == 1)
+            slot->left_seq = record.seq;
+        rw_slot_end(&scan);
+    }
+}
+
 static int newest_slot(const struct rw_ring *ring)
 {
     int best = -1;
@@ -163,6 +183,7 @@ int rw_recover(struct rw_index *index, struct rw_ring *ring, bool clean, struct 
     }
     if (rw_index_slots(index, ring->stream, note_slot, ring, err))
         return -1;
+    read_left(ring, &row);
     ring->born_us = row.born_us;
     int changed;
     return recover_ring(index, ring, &row, clean, err) ||

@@ -47,13 +47,18 @@ void rw_ring_finish(struct rw_ring *ring)
     ring->slot = NULL;
 }
 
+static bool comes_before(const struct rw_slot *a, const struct rw_slot *b)
+{
+    return a->last_seq != b->last_seq ? a->last_seq < b->last_seq : a->left_seq < b->left_seq;
+}
+
 int rw_ring_next_slot(const struct rw_ring *ring)
 {
     int best = -1;
     for (int number = 0; number < ring->count; number++) {
         const struct rw_slot *slot = &ring->slot[number];
         if (slot->size && !slot->held && number != ring->open && number != ring->left &&
-            (best < 0 || slot->last_seq < ring->slot[best].last_seq))
+            (best < 0 || comes_before(slot, &ring->slot[best])))
             best = number;
     }
     return best;
@@ -64,6 +69,14 @@ struct rw_ring_end rw_ring_end_of(const struct rw_record *record)
     return (struct rw_ring_end){.utc_us = record->start_us + record->duration_us,
                                 .boot_us = record->boot_us + record->duration_us,
                                 .boot = rw_boot_number(record->boot_id)};
+}
+
+void rw_ring_leave(struct rw_ring *ring, int number)
+{
+    struct rw_slot *slot = &ring->slot[number];
+    if (slot->last_seq)
+        slot->left_seq = slot->last_seq;
+    slot->last_seq = 0;
 }
 
 static void close_slot(struct rw_ring *ring)
@@ -122,6 +135,7 @@ int rw_ring_begin(struct rw_ring *ring, int number, const uint8_t *init, size_t 
     ring->base_us = base_us;
     ring->at = (int64_t)size;
     ring->slot[number].last_seq = ring->next_seq; /* newest: nobody's next */
+    ring->slot[number].left_seq = 0;
     ring->counters.slots_begun++;
     rw_buf_clear(&ring->scratch);
     rw_buf_add(&ring->scratch, ring->init.data, ring->init.size);

@@ -8,7 +8,8 @@
 
 struct rw_slot {
     int64_t size;      /* of the file; 0: there is none */
-    uint64_t last_seq; /* of its newest record, 0: empty */
+    uint64_t last_seq; /* of its newest record, 0: empty, or it has left the index */
+    uint64_t left_seq; /* of a record that it still holds then; 0: none is known */
     bool held;         /* it stands in held/ and is not overwritten */
     int64_t stale_us;  /* UTC of the oldest picture in it that the index has forgotten; 0: none,
                         * or nobody asks (see aging.c) */
@@ -119,8 +120,11 @@ void rw_ring_want(const struct rw_ring *ring, int number);
 
 /* --- ring.c: writing --- */
 
-/* The slot to be written after the open one: an empty one, else the one with the oldest records. */
+/* The slot to be written after the open one: an empty one, else one that has left the index, else
+ * the one with the oldest records. */
 int rw_ring_next_slot(const struct rw_ring *ring);
+/* The slot's rows are gone, its bytes are not yet: it keeps its turn. */
+void rw_ring_leave(struct rw_ring *ring, int number);
 /* Makes slot `number` the open one and writes its init segment. */
 int rw_ring_begin(struct rw_ring *ring, int number, const uint8_t *init, size_t size,
                   int64_t base_us, struct rw_err *err);

@@ -363,13 +363,18 @@ int rw_ring_zero(struct rw_ring *ring, int number, int64_t from, int64_t to, str
 
 int rw_ring_remove(struct rw_ring *ring, int number, bool wipe, struct rw_err *err)
 {
-    char path[600];
+    char path[600], folder[600];
+    bool held = ring->slot[number].held;
     if (wipe && rw_ring_zero(ring, number, 0, ring->slot[number].size, err))
         return -1;
-    rw_slot_path(ring->dir, number, ring->slot[number].held, path, sizeof path);
+    rw_slot_path(ring->dir, number, held, path, sizeof path);
     if (ring->disk->unlink(ring->disk->self, path))
         return fail_disk(err, "removing", path);
     ring->slot[number] = (struct rw_slot){.size = 0};
+    /* its number is free for a slot of the ring: a cut must not bring both */
+    snprintf(folder, sizeof folder, "%s/held", ring->dir);
+    if (held && ring->disk->sync_dir(ring->disk->self, folder))
+        return fail_disk(err, "syncing", folder);
     return 0;
 }
 

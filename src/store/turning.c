@@ -178,9 +178,13 @@ static int drop_old_events(struct rw_store *store, struct rw_err *err)
 {
     enum rw_stream first = store->has[RW_MAIN] ? RW_MAIN : RW_SUB;
     int64_t deleted = store->deleted_us[first];
-    return deleted > store->ring[first].born_us
-               ? rw_index_drop_events_before(store->index, first, deleted, err)
-               : 0;
+    int dropped = 0;
+    if (deleted > store->ring[first].born_us &&
+        rw_index_drop_events_before(store->index, first, deleted, &dropped, err))
+        return -1;
+    if (dropped)
+        store->aging.wal_wait = true; /* their pictures can still be read there */
+    return 0;
 }
 
 /* The slot after `number`, once that is the newest; -1: none. */
@@ -210,30 +214,54 @@ static int turn_index(struct rw_store *store, int stream, int number, int after,
 
 /* --- geometry --- */
 
+static int drop_rows(struct rw_store *store, int stream, int number, struct rw_err *err)
+{
+    return rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
+                   rw_store_measure(store, stream, false, err) || drop_old_events(store, err) ||
+                   rw_store_put_ring_row(store, stream, store->ring[stream].open, err)
+               ? -1
+               : 0;
+}
+
 /* Rows first, then the file: a row never names what is not there. */
 int rw_store_remove_slot(struct rw_store *store, int stream, int number, struct rw_err *err)
 {
     if (rw_index_begin(store->index, err))
         return -1;
-    int failed = rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
-                 rw_store_measure(store, stream, false, err) || drop_old_events(store, err) ||
-                 rw_store_put_ring_row(store, stream, store->ring[stream].open, err);
-    if (rw_index_end(store->index, failed, err))
+    if (rw_index_end(store->index, drop_rows(store, stream, number, err), err))
         return -1;
     return rw_ring_remove(&store->ring[stream], number, store->max_age_us != 0, err);
+}
+
+/* The slot next to be written leaves the index a turn before, as it does when the ring turns: a
+ * reader who was given it could not be quick enough, and a rebuild takes it for one that has left.
+ */
+static int retire_next(struct rw_store *store, int stream, struct rw_err *err)
+{
+    struct rw_ring *ring = &store->ring[stream];
+    int number = rw_ring_next_slot(ring);
+    if (number < 0 || !ring->slot[number].last_seq)
+        return 0;
+    rw_store_note_stale(store, stream, number);
+    if (rw_index_begin(store->index, err))
+        return -1;
+    if (rw_index_end(store->index, drop_rows(store, stream, number, err), err))
+        return -1;
+    rw_ring_leave(ring, number);
+    return 0;
 }
 
 int rw_store_shrink(struct rw_store *store, int stream, struct rw_err *err)
 {
     struct rw_ring *ring = &store->ring[stream];
-    while (rw_ring_bytes(ring) > ring->budget) {
+    while (rw_ring_bytes(ring) > ring->budget && rw_ring_slots(ring) > RW_SLOTS_MIN) {
         int number = rw_ring_next_slot(ring);
-        if (number < 0 || rw_ring_slots(ring) <= RW_SLOTS_MIN)
+        if (number < 0)
             return 0;
         if (rw_store_remove_slot(store, stream, number, err))
             return -1;
     }
-    return 0;
+    return retire_next(store, stream, err);
 }
 
 static bool has_room_for(const struct rw_ring *ring, int64_t bytes)
@@ -287,7 +315,7 @@ static enum turned turn(struct rw_store *store, int stream, const uint8_t *init,
     }
     store->index_commits++;
     if (after >= 0)
-        ring->slot[after].last_seq = 0;
+        rw_ring_leave(ring, after);
     rw_store_forget_full(store);
     rw_chunk_finish(&store->chunk[stream]);
     rw_chunk_init(&store->chunk[stream], (enum rw_stream)stream);
@@ -319,7 +347,7 @@ static void give_back(struct rw_ring *ring, const int *tried, int count)
 {
     for (int i = 0; i < count; i++)
         if (tried[i] >= 0)
-            ring->slot[tried[i]].last_seq = 0;
+            ring->slot[tried[i]].last_seq = ring->slot[tried[i]].left_seq = 0;
 }
 
 /* The disk refused the open slot: leave it, and write everything since its last sync again to the

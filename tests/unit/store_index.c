@@ -213,12 +213,17 @@ static void pictures_stay_until_others_come_and_go_with_their_event(void **state
     assert_int_equal(whole.size + crop.size, 0);
     assert_int_equal(rw_index_pictures(desk->index, "no such", &whole, &crop, &desk->err), 0);
     assert_int_equal(whole.size + crop.size, 0);
+    int dropped;
     /* events whose footage was overwritten leave, those that go on stay */
-    assert_int_equal(rw_index_drop_events_before(desk->index, RW_MAIN, T0 + SECOND, &desk->err), 0);
+    assert_int_equal(
+        rw_index_drop_events_before(desk->index, RW_MAIN, T0 + SECOND, &dropped, &desk->err), 0);
     expect(desk, RW_EVENTS_AFTER, 0, -1, "1 2 ");
-    assert_int_equal(rw_index_drop_events_before(desk->index, RW_MAIN, T0 + SECOND + 1, &desk->err),
-                     0);
+    assert_int_equal(dropped, 0);
+    assert_int_equal(
+        rw_index_drop_events_before(desk->index, RW_MAIN, T0 + SECOND + 1, &dropped, &desk->err),
+        0);
     expect(desk, RW_EVENTS_AFTER, 0, -1, "2 ");
+    assert_int_equal(dropped, 1);
     assert_int_equal(rw_index_pictures(desk->index, event.id, &whole, &crop, &desk->err), 0);
     assert_int_equal(whole.size, 0);
     rw_buf_finish(&whole);
@@ -229,9 +234,11 @@ static void a_revision_is_never_given_twice_whatever_was_dropped(void **state)
 {
     struct desk *desk = *state;
     struct rw_event event = sample(1, T0, T0 + SECOND), next = sample(2, T0 + 9 * SECOND, 0);
+    int dropped;
     put_event(desk, &event, NULL);
-    assert_int_equal(rw_index_drop_events_before(desk->index, RW_MAIN, T0 + 5 * SECOND, &desk->err),
-                     0);
+    assert_int_equal(
+        rw_index_drop_events_before(desk->index, RW_MAIN, T0 + 5 * SECOND, &dropped, &desk->err),
+        0);
     rw_index_close(desk->index);
     desk->index = rw_index_create(rw_disk_system(), desk->path, &desk->err);
     put_event(desk, &next, NULL);
