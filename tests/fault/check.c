@@ -5,19 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "payload.h"
 #include "store/fsck.h"
 #include "store/reader.h"
-#include "world.h"
-
-struct sighting { /* a fragment as a reader tells it */
-    struct rw_fragment fragment;
-    int serial; /* -1: its bytes are not what was given */
-};
-struct sightings {
-    struct sighting *list; /* owned */
-    int count, capacity;
-};
+#include "store/ring.h"
 
 static int note_sighting(void *arg, const struct rw_fragment *fragment)
 {
@@ -44,11 +36,12 @@ static void read_serials(struct world *world, enum rw_stream stream, struct sigh
     int fd = -1, slot = -1;
     for (int i = 0; i < seen->count; i++) {
         char path[64];
+        int64_t size;
         if (seen->list[i].fragment.slot != slot) {
             slot = seen->list[i].fragment.slot;
             world->table->close(world->disk, fd);
-            snprintf(path, sizeof path, DIR "/%s/%05d.mp4", rw_stream_name(stream), slot);
-            fd = world->table->open(world->disk, path, O_RDONLY, 0);
+            snprintf(path, sizeof path, DIR "/%s", rw_stream_name(stream));
+            fd = rw_slot_open(world->table, path, slot, &size);
         }
         seen->list[i].serial = read_serial(world, stream, fd, &seen->list[i].fragment);
     }
@@ -61,6 +54,9 @@ static void check_sighting(struct world *world, enum rw_stream stream,
 {
     const struct stream_notes *notes = &world->witness.stream[stream];
     const struct rw_fragment *f = &sighting->fragment;
+    if (f->damaged) /* of a slot half overwritten, which a rebuild has found; nobody takes it for
+                       good */
+        return;
     if (sighting->serial < 0 || sighting->serial >= notes->count) {
         if (!world->rotten)
             world_blame(world, "%s record %llu (slot %d) has bytes that nobody gave",
@@ -162,7 +158,7 @@ static int64_t recorded_until(struct sightings *seen, int64_t end_us)
         int64_t from = f->start_us > at ? f->start_us : at, to = f->start_us + f->duration_us;
         if (to > end_us)
             to = end_us;
-        if (to <= from)
+        if (to <= from || f->damaged)
             continue;
         sum += to - from;
         at = to;
@@ -308,6 +304,21 @@ static void check_word(struct world *world)
 
 /* --- all of it --- */
 
+static void tell_slots(struct world *world, enum rw_stream stream, const struct sightings *seen)
+{
+    for (int i = 0, end; i < seen->count; i = end) {
+        const struct sighting *first = &seen->list[i], *last = first;
+        int slot = first->fragment.slot;
+        for (end = i; end < seen->count && seen->list[end].fragment.slot == slot; end++)
+            last = &seen->list[end];
+        world_tell(world, "  %s slot %d%s: fragments %d to %d, from %.1f s to %.1f s",
+                   rw_stream_name(stream), slot,
+                   check_stands_in_held(world, stream, slot) ? " (held)" : "", first->serial,
+                   last->serial, world_seconds(first->fragment.start_us),
+                   world_seconds(last->fragment.start_us + last->fragment.duration_us));
+    }
+}
+
 static void check_stream(struct world *world, struct rw_reader *reader, enum rw_stream stream,
                          bool strict)
 {
@@ -318,12 +329,15 @@ static void check_stream(struct world *world, struct rw_reader *reader, enum rw_
             world_blame(world, "the %s fragments cannot be read: %s", rw_stream_name(stream),
                         err.text);
     read_serials(world, stream, &seen);
+    tell_slots(world, stream, &seen);
     for (int i = 0; i < seen.count; i++)
         check_sighting(world, stream, &seen.list[i]);
     if (world_well(world))
         check_order(world, stream, &seen);
     if (world_well(world))
         check_missing(world, stream, &seen, strict);
+    if (world_well(world))
+        check_held_slots(world, stream, &seen);
     if (world_well(world))
         check_coverage(world, reader, stream, &seen);
     free(seen.list);
@@ -376,7 +390,9 @@ void world_fsck(struct world *world, bool rebuild)
     if (rw_fsck(DIR, world->table, rebuild, say, world, &report, &err) && !world->rotten)
         world_blame(world, "fsck%s fails: %s", rebuild ? " --rebuild" : "", err.text);
     world->rebuilding = false;
-    if (rebuild) /* what a rebuild says is no problem; what is one, the look after it finds */
+    /* what a rebuild says is no problem; what is one, the look after it finds. Footage that it
+     * finds again is moved by the next start where a hold asks for it. */
+    if (rebuild && !check_any_in_force(world))
         world_fsck(world, false);
 }
 
@@ -433,26 +449,43 @@ static bool same_fragment(const struct rw_fragment *a, struct rw_fragment *b)
     return same;
 }
 
+/* The oldest that is not held. */
+static uint64_t first_of_ring(struct world *world, enum rw_stream stream,
+                              const struct sightings *seen)
+{
+    for (int i = 0; i < seen->count; i++)
+        if (!check_stands_in_held(world, stream, seen->list[i].fragment.slot))
+            return seen->list[i].fragment.seq;
+    return UINT64_MAX;
+}
+
+/* A turn that did not come to its end has taken slots out of the index which nobody then
+ * overwrites: a rebuild finds their footage again, in front of the rest of the ring's. What comes
+ * behind it may have another gap before it now. */
 static void compare_stream(struct world *world, enum rw_stream stream, const struct sightings *old,
                            struct sightings *new)
 {
-    /* A turn that did not come to its end has taken slots out of the index which nobody then
-     * overwrites: a rebuild finds their footage again, in front of the rest. */
-    int more = old->count < new->count ? new->count - old->count : 0;
-    if (more && old->count && new->list[more - 1].fragment.seq >= old->list[0].fragment.seq)
-        more = 0;
-    int count = old->count < new->count - more ? old->count : new->count - more;
-    for (int i = more != 0; i < count; i++) { /* the first may have another gap before it now */
+    uint64_t first = first_of_ring(world, stream, old);
+    int k = 0;
+    for (int i = 0; i < old->count; i++) {
         const struct rw_fragment *a = &old->list[i].fragment;
-        struct rw_fragment *b = &new->list[i + more].fragment;
-        if (!same_fragment(a, b))
+        bool more = false;
+        for (; k < new->count &&new->list[k].fragment.seq < a->seq; k++)
+            if (new->list[k].fragment.seq < first)
+                more = true;
+            else
+                break;
+        struct rw_fragment *b = k < new->count ? &new->list[k++].fragment : NULL;
+        if (!b || (more ? b->seq != a->seq : !same_fragment(a, b))) {
             world_blame(world,
                         "the index made anew has %s record %llu (slot %d), the old one %llu (slot "
                         "%d)",
-                        rw_stream_name(stream), (unsigned long long)b->seq, b->slot,
-                        (unsigned long long)a->seq, a->slot);
+                        rw_stream_name(stream), (unsigned long long)(b ? b->seq : 0),
+                        b ? b->slot : -1, (unsigned long long)a->seq, a->slot);
+            return;
+        }
     }
-    if (old->count != new->count - more)
+    if (k != new->count && old->count)
         world_blame(world, "the index made anew has %d %s fragments, the old one %d", new->count,
                     rw_stream_name(stream), old->count);
 }
@@ -517,7 +550,8 @@ static void check_budget(struct world *world)
             continue;
         snprintf(folder, sizeof folder, DIR "/%s", rw_stream_name((enum rw_stream)stream));
         world->table->list(world->disk, folder, weigh, &weighing);
-        if (weighing.bytes != keep && !world->rotten)
+        int64_t most = keep + check_reserved(world, (enum rw_stream)stream);
+        if ((weighing.bytes < keep || weighing.bytes > most) && !world->rotten)
             world_blame(world, "the %s ring takes %lld bytes, keep is %lld",
                         rw_stream_name((enum rw_stream)stream), (long long)weighing.bytes,
                         (long long)keep);

@@ -93,9 +93,26 @@ static void record_a_while(struct world *world)
     }
 }
 
+/* Deeds that a disk which refuses makes promise less: they are for calm scenarios. */
+static void do_something_rare(struct world *world)
+{
+    switch (sim_random_below(&world->random, 4)) {
+    case 0:
+    case 1:
+        world_hold(world);
+        break;
+    default:
+        world_release(world);
+    }
+}
+
 static void do_something(struct world *world)
 {
     struct sim_random *random = &world->random;
+    if (world->calm && sim_random_chance(random, 1, 6)) {
+        do_something_rare(world);
+        return;
+    }
     switch (sim_random_below(random, 20)) {
     case 0:
         world_lose_camera(world, sim_random_between(random, 1, 900) * SECOND / 10);
@@ -208,6 +225,8 @@ static void look_again(struct world *world)
     world_end_open_events(world);
     record_a_while(world);
     world_tick(world);
+    if (sim_random_chance(&world->random, 1, 3))
+        world_release_all(world);
     world_check(world, true);
     world_close(world);
     world_pass(world, SECOND);
@@ -217,6 +236,8 @@ static void look_again(struct world *world)
     record_a_while(world);
     world_check(world, true);
     world_close(world);
+    if (world->witness.hold_count)
+        world_fsck(world, false);
 }
 
 void play_random(struct world *world)
@@ -225,6 +246,7 @@ void play_random(struct world *world)
     bool storms = sim_random_chance(random, 1, 3);
     bool rots = sim_random_chance(random, 1, 10);
     int sessions = (int)sim_random_between(random, 1, 3);
+    world->calm = !(storms && world->storms);
     for (int i = 0; i < sessions && world_well(world); i++) {
         bool kill = sim_random_chance(random, 1, 4);
         if (kill)

@@ -13,6 +13,21 @@ void witness_finish(struct witness *witness)
     free(witness->events);
 }
 
+static bool touches(const struct rw_hold *hold, const struct note *note)
+{
+    return note->start_us < hold->to_us && note->start_us + note->duration_us > hold->from_us;
+}
+
+/* Holds that are in force, by the span that they were asked for. */
+static void hold_fresh(struct witness *witness, struct note *note)
+{
+    for (int i = 0; i < witness->hold_count; i++)
+        if (witness->holds[i].promise == HOLD_KEPT && touches(&witness->holds[i].hold, note)) {
+            note->holds |= 1u << i;
+            note->held = true;
+        }
+}
+
 struct note *witness_ask(struct witness *witness, enum rw_stream stream, const struct note *note)
 {
     struct stream_notes *notes = &witness->stream[stream];
@@ -23,6 +38,7 @@ struct note *witness_ask(struct witness *witness, enum rw_stream stream, const s
     fresh->fresh = true;
     fresh->turn = notes->turns;
     fresh->session = witness->session;
+    hold_fresh(witness, fresh);
     return fresh;
 }
 
@@ -49,9 +65,45 @@ void witness_loosen(struct witness *witness, enum rw_stream stream, enum promise
 }
 
 /* A turn takes the slot to be written and the one after it out of the index. */
+bool witness_in_reach(const struct stream_notes *notes, const struct note *note)
+{
+    return notes->turns - note->turn < note->slots - 1;
+}
+
 bool witness_must_hold(const struct stream_notes *notes, const struct note *note)
 {
-    return note->promise == PROMISED && notes->turns - note->turn < note->slots - 1;
+    return note->promise == PROMISED && (note->held || witness_in_reach(notes, note));
+}
+
+void witness_keep_hold(struct witness *witness, int index)
+{
+    struct hold_note *hold = &witness->holds[index];
+    hold->promise = HOLD_KEPT;
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        struct stream_notes *notes = &witness->stream[stream];
+        for (int i = 0; i < notes->count; i++) {
+            struct note *note = &notes->list[i];
+            if (!touches(&hold->hold, note) || note->promise == LOST ||
+                (!note->held && !witness_in_reach(notes, note)))
+                continue;
+            note->holds |= 1u << index;
+            note->held = true;
+        }
+    }
+}
+
+void witness_end_hold(struct witness *witness, int index)
+{
+    uint32_t in_force = 0;
+    witness->holds[index].promise = HOLD_ENDED;
+    for (int i = 0; i < witness->hold_count; i++)
+        if (witness->holds[i].promise != HOLD_ENDED)
+            in_force |= 1u << i;
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        struct stream_notes *notes = &witness->stream[stream];
+        for (int i = 0; i < notes->count; i++)
+            notes->list[i].held = notes->list[i].holds & in_force;
+    }
 }
 
 /* The oldest picture of all begins here, or before: events that ended before may be gone. */

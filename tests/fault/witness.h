@@ -1,6 +1,7 @@
 /* What the store has been asked, what it has promised, and what of it must be there. */
 #pragma once
 
+#include "store/hold.h"
 #include "store/reader.h"
 
 enum promise {
@@ -16,11 +17,13 @@ struct note { /* a fragment; its index is its serial number, which its payload t
     int64_t start_us, boot_us, duration_us;
     uint32_t size;
     bool keyframe;
-    int turn;     /* slots begun before it */
-    int slots;    /* the fewest the ring has had since */
-    int session;  /* the store had been opened so often */
-    bool fresh;   /* no reader has looked since it was asked for */
-    uint64_t seq; /* as a reader saw it, 0: never */
+    int turn;       /* slots begun before it */
+    int slots;      /* the fewest the ring has had since */
+    int session;    /* the store had been opened so often */
+    bool fresh;     /* no reader has looked since it was asked for */
+    uint64_t seq;   /* as a reader saw it, 0: never */
+    uint32_t holds; /* a bit for each hold of its time */
+    bool held;      /* one of them is in force: it must be there however often the ring turns */
 };
 
 struct stream_notes {
@@ -40,6 +43,18 @@ struct event_note {
     int kept; /* index of the last one acknowledged, -1: none */
 };
 
+enum hold_promise {
+    HOLD_ASKED, /* the end came before the answer: it is there, or it is not */
+    HOLD_KEPT,
+    HOLD_ENDING, /* its release was asked for, and the end came */
+    HOLD_ENDED,
+};
+struct hold_note {
+    struct rw_hold hold;
+    enum hold_promise promise;
+};
+enum { HOLDS_MAX = 12 };
+
 struct witness {
     struct stream_notes stream[RW_STREAMS];
     struct event_note *events; /* owned */
@@ -48,6 +63,8 @@ struct witness {
     int64_t aged_us;          /* events that ended before this may have left with their footage */
     int64_t word, word_asked; /* acknowledged, and the last one asked */
     int session;
+    struct hold_note holds[HOLDS_MAX];
+    int hold_count;
 };
 
 void witness_finish(struct witness *witness);
@@ -61,6 +78,11 @@ void witness_loosen(struct witness *witness, enum rw_stream stream, enum promise
 /* The ring begins this many slots. */
 void witness_turn(struct witness *witness, enum rw_stream stream, int turns);
 void witness_set_slots(struct witness *witness, enum rw_stream stream, int slots);
+/* A hold is kept: of what is there now it may lose nothing. */
+void witness_keep_hold(struct witness *witness, int index);
+void witness_end_hold(struct witness *witness, int index);
+/* Has the ring not come to overwrite it? */
+bool witness_in_reach(const struct stream_notes *notes, const struct note *note);
 /* Must it be there? */
 bool witness_must_hold(const struct stream_notes *notes, const struct note *note);
 

@@ -73,6 +73,11 @@ void world_blame(struct world *world, const char *format, ...)
     va_end(args);
 }
 
+double world_seconds(int64_t utc_us)
+{
+    return (double)(utc_us - T0) / 1e6;
+}
+
 void world_tell(struct world *world, const char *format, ...)
 {
     if (!world->verbose)
@@ -80,7 +85,7 @@ void world_tell(struct world *world, const char *format, ...)
     va_list args;
     va_start(args, format);
     printf("%6llu %8.1f s  ", (unsigned long long)sim_disk_operations(world->disk),
-           (double)(world->clock.now.utc_us - T0) / 1e6);
+           world_seconds(world->clock.now.utc_us));
     vprintf(format, args);
     putchar('\n');
     va_end(args);
@@ -91,8 +96,7 @@ static bool may_fail(const struct world *world)
     return world->faulty || world->rotten || sim_disk_dead(world->disk);
 }
 
-/* The store refused something. In good weather that is a broken promise. */
-static void refuse(struct world *world, const char *what, const struct rw_err *err)
+void world_refuse(struct world *world, const char *what, const struct rw_err *err)
 {
     world_tell(world, "%s is refused: %s", what, err->text);
     if (!may_fail(world))
@@ -134,11 +138,14 @@ bool world_open(struct world *world)
         world->camera[stream].running = false;
     set_slots(world);
     world->store = rw_store_open(&world->options, &err);
-    if (world->store)
-        world_tell(world, "opened");
-    else
-        refuse(world, "opening", &err);
-    return world->store;
+    if (!world->store) {
+        world_refuse(world, "opening", &err);
+        return false;
+    }
+    world_tell(world, "opened");
+    if (!sim_disk_dead(world->disk) && !may_fail(world))
+        world_check_holds(world);
+    return true;
 }
 
 void world_close(struct world *world)
@@ -197,7 +204,7 @@ void world_tick(struct world *world)
         else
             promise(world, (enum rw_stream)stream, boot_us);
     if (failed)
-        refuse(world, "a tick", &err);
+        world_refuse(world, "a tick", &err);
 }
 
 /* --- pictures --- */
@@ -212,7 +219,7 @@ static bool begin(struct world *world, enum rw_stream stream, int64_t start_us)
         rw_store_begin(world->store, stream, camera->init, camera->init_size, start_us, &err);
     count_turns(world, &before, failed);
     if (failed) {
-        refuse(world, "a turn", &err);
+        world_refuse(world, "a turn", &err);
         loosen(world, stream);
         return false;
     }
@@ -266,7 +273,7 @@ static void record(struct world *world, enum rw_stream stream, int64_t duration_
     count_turns(world, &before, failed);
     if (failed) {
         loosen(world, stream);
-        refuse(world, "a fragment", &err);
+        world_refuse(world, "a fragment", &err);
         camera->cause = RW_CAUSE_DISK;
         return;
     }
@@ -315,7 +322,7 @@ static void put_event(struct world *world, int index, struct version *as, bool w
     struct event_note *note = witness_ask_event(&world->witness, index, as);
     struct version *asked = &note->list[note->count - 1];
     if (rw_store_put_event(world->store, &as->event, with_pictures ? &pictures : NULL, &err)) {
-        refuse(world, "an event", &err);
+        world_refuse(world, "an event", &err);
         return;
     }
     asked->event.revision = as->event.revision;
@@ -373,7 +380,7 @@ void world_put_word(struct world *world)
     int64_t value = world->witness.word_asked + 1;
     world->witness.word_asked = value;
     if (rw_store_put_word(world->store, "disarmed", value, &err))
-        refuse(world, "a word", &err);
+        world_refuse(world, "a word", &err);
     else
         world->witness.word = value;
 }
@@ -394,5 +401,5 @@ void world_end_open_events(struct world *world)
 {
     struct rw_err err = {0};
     if (rw_store_open_events(world->store, end_event, world, &err))
-        refuse(world, "looking for open events", &err);
+        world_refuse(world, "looking for open events", &err);
 }

@@ -5,6 +5,7 @@
 #include "sim_clock.h"
 #include "sim_disk.h"
 #include "sim_random.h"
+#include "store/hold.h"
 #include "store/store.h"
 #include "witness.h"
 
@@ -35,6 +36,7 @@ struct world {
     int open_event; /* index of the witness's event that goes on, -1: none */
     bool faulty;    /* the disk refuses things now */
     bool storms;    /* disks that refuse and lie, not only cuts */
+    bool calm;      /* this scenario's disk refuses nothing */
     bool rebuilding;
     bool rotten; /* the disk has lied: what it holds may be anything */
     struct witness witness;
@@ -49,6 +51,7 @@ void world_blame(struct world *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void world_tell(struct world *world, const char *format, ...) /* with verbose only */
     __attribute__((format(printf, 2, 3)));
+double world_seconds(int64_t utc_us); /* since the scenario began */
 
 /* False: it could not be opened, which is blamed in good weather. */
 bool world_open(struct world *world);
@@ -66,6 +69,16 @@ void world_begin_event(struct world *world);
 void world_change_event(struct world *world, bool end);
 void world_put_word(struct world *world);
 void world_end_open_events(struct world *world); /* as a recorder does when it starts */
+/* The store refused something. In good weather that is a broken promise. */
+void world_refuse(struct world *world, const char *what, const struct rw_err *err);
+
+/* --- holds.c --- */
+
+void world_hold(struct world *world); /* in the past, running, or to come */
+void world_release(struct world *world);
+void world_release_all(struct world *world);
+/* Their files are as they were asked for; one that was not acknowledged is settled. */
+void world_check_holds(struct world *world);
 
 /* What a reader sees now is right; strict: and everything promised is there. */
 void world_check(struct world *world, bool strict);
