@@ -78,11 +78,19 @@ static int held_slots(struct rw_store *store, int stream, const struct rw_hold *
     return held;
 }
 
-static bool goes_on(const struct rw_ring *ring, const struct rw_hold *hold)
+/* What is still to be recorded begins here: a clock that went back is behind the newest picture. */
+static int64_t reached(const struct rw_store *store, int stream)
 {
+    int64_t now = rw_now(store->clock).utc_us, newest = store->ring[stream].newest.utc_us;
+    return newest < now ? newest : now;
+}
+
+static bool goes_on(const struct rw_store *store, int stream, const struct rw_hold *hold)
+{
+    const struct rw_ring *ring = &store->ring[stream];
     bool open = ring->open >= 0 && ring->base_us < hold->to_us + AFTER_US &&
                 ring->newest.utc_us > hold->from_us;
-    return open || ring->newest.utc_us < hold->to_us + AFTER_US;
+    return open || reached(store, stream) < hold->to_us + AFTER_US;
 }
 
 /* The ring's room: `keep`, and what was promised to holds that still take slots. */
@@ -93,7 +101,7 @@ static void set_budget(struct rw_store *store, int stream)
     for (int i = 0; i < store->hold_count; i++) {
         const struct rw_hold *hold = &store->holds[i];
         int left = hold->slots[stream] - held_slots(store, stream, hold);
-        if (left > 0 && goes_on(ring, hold))
+        if (left > 0 && goes_on(store, stream, hold))
             reserved += left;
     }
     ring->budget = store->keep[stream] + reserved * ring->slot_size;
@@ -144,7 +152,7 @@ static int count_slots(struct rw_store *store, int stream, const struct rw_hold 
     }
     bool open_counted = ring->open >= 0 && slots[ring->open];
     free(slots);
-    int64_t newest = ring->newest.utc_us, begin = from_us > newest ? from_us : newest;
+    int64_t newest = reached(store, stream), begin = from_us > newest ? from_us : newest;
     if (to_us + AFTER_US > newest) {
         double bytes = (double)(to_us + AFTER_US - begin) * rate;
         double beyond = bytes - (double)rw_ring_room(ring);
@@ -260,8 +268,7 @@ int rw_store_hold(struct rw_store *store, struct rw_hold *hold, struct rw_hold_c
 
 /* --- letting go --- */
 
-/* Marks the slots that some hold asks for. NULL: failed. Free with free(). */
-static bool *asked_for(struct rw_store *store, int stream, struct rw_err *err)
+bool *rw_store_asked_for(struct rw_store *store, int stream, struct rw_err *err)
 {
     const struct rw_ring *ring = &store->ring[stream];
     bool *kept = calloc((size_t)ring->count + 1, sizeof *kept);
@@ -364,7 +371,7 @@ static int newest_to_free(struct rw_store *store, int stream, const bool *kept)
 static int free_slots(struct rw_store *store, int stream, struct rw_err *err)
 {
     struct rw_ring *ring = &store->ring[stream];
-    bool *kept = asked_for(store, stream, err);
+    bool *kept = rw_store_asked_for(store, stream, err);
     int failed = kept ? 0 : -1, number;
     while (!failed && (number = newest_to_free(store, stream, kept)) >= 0) {
         int64_t first = rw_index_first_seq(store->index, ring->stream, number, err);

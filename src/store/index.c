@@ -1,4 +1,6 @@
 /* index.db: the file, transactions, rings and chunks, words and state. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +92,54 @@ void rw_index_remove(const struct rw_disk *disk, const char *path, bool wipe)
         if (!wipe || (disk->exists(disk->self, name) && !rw_disk_zero(disk, name, 0, -1, NULL)))
             disk->unlink(disk->self, name);
     }
+}
+
+static void wipe_file(const struct rw_disk *disk, const char *path)
+{
+    if (disk->exists(disk->self, path) && !rw_disk_zero(disk, path, 0, -1, NULL))
+        disk->unlink(disk->self, path);
+}
+
+/* Zeroes what only this descriptor still knows, and closes it. */
+static void wipe_nameless(const struct rw_disk *disk, int fd)
+{
+    static const uint8_t zeros[65536];
+    int64_t size = fd < 0 ? 0 : disk->size(disk->self, fd);
+    for (int64_t at = 0; at < size; at += (int64_t)sizeof zeros) {
+        int64_t piece = size - at < (int64_t)sizeof zeros ? size - at : (int64_t)sizeof zeros;
+        if (rw_disk_write_full(disk, fd, zeros, (size_t)piece, at))
+            break;
+    }
+    if (fd >= 0) {
+        disk->fdatasync(disk->self, fd);
+        disk->close(disk->self, fd);
+    }
+}
+
+/* The WAL of the old one must not be read into the new one: it goes into the old file first, so
+ * that at every moment one of them is whole under this name. */
+int rw_index_replace(const struct rw_disk *disk, const char *dir, const char *fresh,
+                     const char *path, struct rw_err *err)
+{
+    char name[640];
+    int old = disk->open(disk->self, path, O_RDWR, 0);
+    struct rw_index *index = old < 0 ? NULL : rw_index_create(disk, path, NULL);
+    if (index)
+        rw_index_empty_wal(index, disk, NULL);
+    rw_index_close(index);
+    for (int i = 1; i < FILES; i++) {
+        snprintf(name, sizeof name, "%s%s", path, file_ends[i]);
+        wipe_file(disk, name);
+    }
+    int failed = disk->sync_dir(disk->self, dir) || disk->rename(disk->self, fresh, path) ||
+                 disk->sync_dir(disk->self, dir);
+    if (failed)
+        rw_fail(err, RW_EIO, "%s cannot be put in place (%s)", path, strerror(errno));
+    if (failed && old >= 0)
+        disk->close(disk->self, old);
+    else
+        wipe_nameless(disk, old);
+    return failed ? -1 : 0;
 }
 
 void rw_index_rename(const struct rw_disk *disk, const char *from, const char *to)
@@ -375,11 +425,25 @@ int64_t rw_index_newest_seq(struct rw_index *index, enum rw_stream stream, struc
                : seq;
 }
 
+int rw_index_first(struct rw_index *index, enum rw_stream stream, int64_t *seq, int64_t *start_us,
+                   struct rw_err *err)
+{
+    return one_number(index, "SELECT min(first_seq) FROM chunks WHERE stream=?", stream, seq,
+                      err) ||
+                   one_number(index,
+                              "SELECT start_us FROM chunks WHERE stream=? AND end_us>0 "
+                              "ORDER BY first_seq LIMIT 1",
+                              stream, start_us, err)
+               ? -1
+               : 0;
+}
+
 static int read_newest(struct rw_index *index, enum rw_stream stream, struct rw_index_extent *out,
                        struct rw_err *err)
 {
     sqlite3_stmt *query = rw_db_query(index->db, err,
-                                      "SELECT end_us,boot_us+end_us-start_us,boot FROM chunks "
+                                      "SELECT end_us,boot_us+end_us-start_us,boot,"
+                                      "unverified AND shift_us=0 FROM chunks "
                                       "WHERE stream=? AND end_us>0 ORDER BY first_seq DESC LIMIT 1",
                                       "i", (int64_t)stream);
     int got = query ? rw_db_step(query, err) : -1;
@@ -387,6 +451,7 @@ static int read_newest(struct rw_index *index, enum rw_stream stream, struct rw_
         out->newest_us = sqlite3_column_int64(query, 0);
         out->newest_boot_us = sqlite3_column_int64(query, 1);
         out->newest_boot = (uint64_t)sqlite3_column_int64(query, 2);
+        out->newest_unverified = sqlite3_column_int(query, 3) != 0;
     }
     rw_db_done(query);
     return got < 0 ? -1 : 0;

@@ -49,6 +49,10 @@ void rw_index_close(struct rw_index *index);
 /* The files of an index that nobody has open, its WAL too, as far as the disk lets them go. wipe:
  * zeroed before; what cannot be zeroed stays. */
 void rw_index_remove(const struct rw_disk *disk, const char *path, bool wipe);
+/* Puts the index `fresh`, which nobody has open, in the place of another one. A cut leaves one of
+ * them, whole; the other one's bytes are zeroed. dir: of both. */
+int rw_index_replace(const struct rw_disk *disk, const char *dir, const char *fresh,
+                     const char *path, struct rw_err *err);
 void rw_index_rename(const struct rw_disk *disk, const char *from, const char *to);
 int rw_index_begin(struct rw_index *index, struct rw_err *err);
 int rw_index_commit(struct rw_index *index, struct rw_err *err); /* rolls back when it fails */
@@ -105,6 +109,9 @@ int rw_index_slot_extent(struct rw_index *index, enum rw_stream stream, int slot
                          int64_t *end_us, struct rw_err *err);
 /* The highest sequence number that has a row; 0: there is none. -1: failed. */
 int64_t rw_index_newest_seq(struct rw_index *index, enum rw_stream stream, struct rw_err *err);
+/* The lowest sequence number of all, and the start of the first footage by sequence; 0: none. */
+int rw_index_first(struct rw_index *index, enum rw_stream stream, int64_t *seq, int64_t *start_us,
+                   struct rw_err *err);
 /* The lowest sequence number in a slot; 0: it has no rows. -1: failed. */
 int64_t rw_index_first_seq(struct rw_index *index, enum rw_stream stream, int slot,
                            struct rw_err *err);
@@ -112,6 +119,7 @@ struct rw_index_extent {
     int64_t oldest_us, newest_us; /* 0: nothing */
     int64_t newest_boot_us;       /* CLOCK_BOOTTIME of newest_us */
     uint64_t newest_boot;
+    bool newest_unverified; /* of a bad clock, and not corrected */
 };
 int rw_index_extent(struct rw_index *index, enum rw_stream stream, struct rw_index_extent *out,
                     struct rw_err *err);
@@ -164,6 +172,9 @@ int rw_index_get_state(struct rw_index *index, struct rw_camera_state *out, stru
  * of the same boot, through CLOCK_BOOTTIME; what was told at first stays in shift_us. with_events:
  * the events of those times too. *changed: rows that moved. */
 int rw_index_correct(struct rw_index *index, enum rw_stream stream, bool with_events, int *changed,
+                     struct rw_err *err);
+/* Has the slot rows of this boot and a bad clock that are not corrected? 1 yes, 0 no, -1 failed. */
+int rw_index_untimed(struct rw_index *index, enum rw_stream stream, int slot, uint64_t boot,
                      struct rw_err *err);
 int rw_index_put_step(struct rw_index *index, enum rw_stream stream, int slot,
                       const struct rw_record *record, struct rw_err *err);

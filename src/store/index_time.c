@@ -57,6 +57,18 @@ static int correct_boot(struct rw_index *index, int64_t stream, int64_t boot, in
     return 0;
 }
 
+int rw_index_untimed(struct rw_index *index, enum rw_stream stream, int slot, uint64_t boot,
+                     struct rw_err *err)
+{
+    sqlite3_stmt *query = rw_db_query(index->db, err,
+                                      "SELECT 1 FROM chunks WHERE stream=? AND slot=? AND boot=? "
+                                      "AND unverified AND shift_us=0 LIMIT 1",
+                                      "iii", (int64_t)stream, (int64_t)slot, (int64_t)boot);
+    int got = query ? rw_db_step(query, err) : -1;
+    rw_db_done(query);
+    return got;
+}
+
 static int read_boots(struct rw_index *index, int64_t stream, struct moves *boots,
                       struct rw_err *err)
 {
@@ -86,6 +98,9 @@ static int read_moves(struct rw_index *index, int64_t stream, struct moves *move
     return got;
 }
 
+/* An event may begin with a picture that no fragment has any more. */
+#define BESIDE_US INT64_C(5000000)
+
 struct event_list {
     struct rw_event *events; /* owned */
     int count, capacity;
@@ -96,7 +111,8 @@ static int take_event(void *arg, const struct rw_event *event)
 {
     struct event_list *list = arg;
     if (event->clock_trust != RW_CLOCK_UNVERIFIED || event->clock_shift_us ||
-        event->start_us < list->moved->from_us || event->start_us >= list->moved->to_us)
+        event->start_us < list->moved->from_us - BESIDE_US ||
+        event->start_us >= list->moved->to_us + BESIDE_US)
         return 0;
     list->events = rw_list_grow(list->events, list->count, &list->capacity, sizeof *list->events);
     list->events[list->count++] = *event;
@@ -125,8 +141,8 @@ static int move_event(struct rw_index *index, struct rw_event *event, int64_t sh
 static int move_events(struct rw_index *index, const struct moved *moved, struct rw_err *err)
 {
     struct event_list list = {.moved = moved};
-    int failed = rw_index_events(index, RW_EVENTS_BETWEEN, moved->from_us, moved->to_us, take_event,
-                                 &list, err);
+    int failed = rw_index_events(index, RW_EVENTS_BETWEEN, moved->from_us - BESIDE_US,
+                                 moved->to_us + BESIDE_US, take_event, &list, err);
     for (int i = 0; i < list.count && !failed; i++)
         failed = move_event(index, &list.events[i], moved->shift_us, err);
     free(list.events);

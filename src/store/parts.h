@@ -92,6 +92,8 @@ int rw_store_open_holds(struct rw_store *store, struct rw_err *err);
 /* A slot was closed: it is held where a hold asks for it. Never fails a turn: says so in the log.
  */
 void rw_store_keep_closed(struct rw_store *store, int stream);
+/* Marks by number the slots that some hold in force asks for. NULL: failed. Free with free(). */
+bool *rw_store_asked_for(struct rw_store *store, int stream, struct rw_err *err);
 void rw_store_free_holds(struct rw_store *store);
 
 /* --- aging.c --- */
@@ -100,3 +102,6 @@ int rw_store_open_aging(struct rw_store *store, struct rw_err *err);
 int rw_store_age(struct rw_store *store, struct rw_now now, struct rw_err *err);
 /* The slot is about to be written anew: what the index has forgotten of it is still in the file. */
 void rw_store_note_stale(struct rw_store *store, int stream, int slot);
+/* The open slot is about to be closed: what the lap before left behind its last record is zeroed at
+ * once. Later nobody knows of it, and the slot's own footage is younger. */
+void rw_store_clean_tail(struct rw_store *store, int stream);

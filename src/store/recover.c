@@ -158,13 +158,20 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
     return rw_ring_resume(ring, number, &tail.scan, tail.base_us, err);
 }
 
-static int read_end(struct rw_index *index, struct rw_ring *ring, struct rw_err *err)
+static int read_end(struct rw_index *index, struct rw_ring *ring, const struct rw_ring_row *row,
+                    struct rw_err *err)
 {
     struct rw_index_extent extent;
     if (rw_index_extent(index, ring->stream, &extent, err))
         return -1;
-    ring->newest = ring->synced = (struct rw_ring_end){
-        .utc_us = extent.newest_us, .boot_us = extent.newest_boot_us, .boot = extent.newest_boot};
+    /* what came after held footage may have been deleted: then nobody knows where it ended */
+    int newest = newest_slot(ring);
+    if (newest >= 0 && ring->slot[newest].held && row->deleted_us > extent.newest_us)
+        return 0;
+    ring->newest = ring->synced = (struct rw_ring_end){.utc_us = extent.newest_us,
+                                                       .boot_us = extent.newest_boot_us,
+                                                       .boot = extent.newest_boot,
+                                                       .unverified = extent.newest_unverified};
     return 0;
 }
 
@@ -188,7 +195,7 @@ int rw_recover(struct rw_index *index, struct rw_ring *ring, bool clean, struct 
     int changed;
     return recover_ring(index, ring, &row, clean, err) ||
                    rw_index_correct(index, ring->stream, ring->stream == RW_MAIN, &changed, err) ||
-                   read_end(index, ring, err)
+                   read_end(index, ring, &row, err)
                ? -1
                : 0;
 }

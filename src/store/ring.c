@@ -68,7 +68,8 @@ struct rw_ring_end rw_ring_end_of(const struct rw_record *record)
 {
     return (struct rw_ring_end){.utc_us = record->start_us + record->duration_us,
                                 .boot_us = record->boot_us + record->duration_us,
-                                .boot = rw_boot_number(record->boot_id)};
+                                .boot = rw_boot_number(record->boot_id),
+                                .unverified = record->clock_trust == RW_CLOCK_UNVERIFIED};
 }
 
 void rw_ring_leave(struct rw_ring *ring, int number)

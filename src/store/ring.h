@@ -27,6 +27,7 @@ enum { RW_UNSYNCED_MAX = 128 };
 struct rw_ring_end {
     int64_t utc_us, boot_us; /* 0: there is none */
     uint64_t boot;           /* rw_boot_number() of the boot that recorded it */
+    bool unverified;         /* nobody vouched for the clock, and it was not corrected since */
 };
 
 struct rw_ring {

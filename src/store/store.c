@@ -103,7 +103,7 @@ static void follow_clock(struct rw_store *store, int stream, const struct rw_fra
     store->time_state[stream] = RW_TIME_FOUND;
     int64_t offset = in->start_us - in->boot_us;
     int64_t shift = newest->boot_us + offset - newest->utc_us;
-    if (newest->utc_us && newest->boot == rw_boot_number(ring->boot_id) &&
+    if (newest->utc_us && newest->unverified && newest->boot == rw_boot_number(ring->boot_id) &&
         (shift > RW_GAP_TOLERANCE_US || shift < -RW_GAP_TOLERANCE_US))
         newest->utc_us += shift;
 }
