@@ -433,24 +433,22 @@ static int rebuild(struct fsck *fsck, struct rw_err *err)
     char path[560], fresh[580];
     snprintf(path, sizeof path, "%s/index.db", fsck->dir);
     snprintf(fresh, sizeof fresh, "%s.rebuilt", path);
-    rw_index_remove(fsck->disk, fresh, false);
+    rw_index_remove(fsck->disk, fresh, true); /* a cut has left it */
     if (make_empty(fsck->disk, fresh, err))
         return -1;
     fsck->index = rw_index_create(fsck->disk, fresh, err);
     if (!fsck->index)
         return -1;
     int failed = build_index(fsck, path, err);
-    failed = failed || rw_index_settle(fsck->index, err);
+    failed = failed || rw_index_empty_wal(fsck->index, fsck->disk, err);
     rw_index_close(fsck->index);
     fsck->index = NULL;
     if (failed) {
         rw_index_remove(fsck->disk, fresh, false);
         return -1;
     }
-    rw_index_remove(fsck->disk, path, false);
-    if (fsck->disk->rename(fsck->disk->self, fresh, path) ||
-        fsck->disk->sync_dir(fsck->disk->self, fsck->dir))
-        return rw_fail(err, RW_EIO, "%s cannot be put in place (%s)", path, strerror(errno));
+    if (rw_index_replace(fsck->disk, fsck->dir, fresh, path, err))
+        return -1;
     rw_index_remove(fsck->disk, fresh, false);
     fsck->report->rebuilt = true;
     return 0;

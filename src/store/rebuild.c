@@ -10,6 +10,7 @@
 /* How a slot's records hang on the chain, and what is to be said of it. */
 struct ends {
     uint64_t first_seq, last_seq; /* 0: it has none */
+    uint64_t good_seq;            /* of its last record whose bytes are good; 0: none */
     uint8_t before[RW_HASH_SIZE]; /* the link that its first record continues */
     uint8_t last[RW_HASH_SIZE];   /* the link of its last record */
     bool front_lost;              /* its first record is damaged, or stands behind damage */
@@ -26,8 +27,7 @@ struct rebuild {
     void (*say)(void *arg, const char *sentence);
     void *arg;
     int newest_slot;
-    uint64_t newest_seq;
-    uint64_t oldest_seq; /* of the slots that are not held. Both 0: none */
+    uint64_t newest_seq; /* 0: none */
     int64_t born_us;     /* as the newest record tells it */
     struct ends *ends;   /* by slot number; owned */
     bool unexplained;    /* before the slot being walked footage is missing, nobody knows why */
@@ -105,9 +105,6 @@ static int take_record(struct rebuild *re, struct rw_chunk *chunk, int number,
         re->newest_seq = record->seq;
         re->born_us = record->born_us;
     }
-    bool held = re->ring->slot[number].held;
-    if (!held && (!re->oldest_seq || record->seq < re->oldest_seq))
-        re->oldest_seq = record->seq;
     if (record->step_us && rw_index_put_step(re->index, re->ring->stream, number, record, err))
         return -1;
     return 0;
@@ -123,17 +120,20 @@ static void explain_loss(struct rw_record *record)
     record->gap_count++;
 }
 
-static bool has_more(const struct rw_scan *scan)
+static bool has_good(const struct rw_scan *scan)
 {
     struct rw_scan ahead = *scan;
     struct rw_record record;
     int64_t offset;
-    return rw_scan_next(&ahead, &record, &offset, NULL) == 1;
+    while (rw_scan_next(&ahead, &record, &offset, NULL) == 1)
+        if (rw_scan_verify(&ahead, &record, offset, NULL) == 1)
+            return true;
+    return false;
 }
 
-/* A damaged record keeps its row, with a mark: what was there once is told, and never as good. The
- * last one of the newest slot is what a power cut left unfinished: 1, it is none of the recording.
- */
+/* A damaged record keeps its row, with a mark: what was there once is told, and never as good.
+ * Those at the end of the newest slot are what a power cut left unfinished: 1, they are none of the
+ * recording. */
 static int take_verified(struct rebuild *re, struct rw_chunk *chunk, const struct rw_scan *scan,
                          int number, struct rw_record *record, int64_t offset, struct rw_err *err)
 {
@@ -141,7 +141,7 @@ static int take_verified(struct rebuild *re, struct rw_chunk *chunk, const struc
     int good = re->verify || event || newest ? rw_scan_verify(scan, record, offset, err) : 1;
     if (good < 0)
         return -1;
-    if (!good && newest && !has_more(scan))
+    if (!good && newest && !has_good(scan))
         return 1;
     if (!re->ends[number].first_seq)
         re->ends[number].front_lost = scan->lost || !good;
@@ -154,6 +154,8 @@ static int take_verified(struct rebuild *re, struct rw_chunk *chunk, const struc
     }
     if (take_record(re, chunk, number, record, offset, err))
         return -1;
+    if (good)
+        re->ends[number].good_seq = record->seq;
     if (good)
         return event ? take_event(re, scan, record, offset, err) : 0;
     say(re, number, "its bytes no longer match the hash of", record->seq);
@@ -246,13 +248,15 @@ static int slot_below(const struct rebuild *re, uint64_t seq)
     return best;
 }
 
-/* The slot that holds the newest record; it may have begun before others that were given up. */
+/* The slot that holds the newest good record; it may have begun before others that were given up.
+ * One that a cut caught half overwritten has records of two laps, and those of the new one are
+ * torn. */
 static int slot_of_newest(const struct rebuild *re)
 {
     int best = -1;
     for (int number = 0; number < re->ring->count; number++)
-        if (re->ends[number].last_seq &&
-            (best < 0 || re->ends[number].last_seq > re->ends[best].last_seq))
+        if (re->ends[number].good_seq &&
+            (best < 0 || re->ends[number].good_seq > re->ends[best].good_seq))
             best = number;
     return best;
 }
@@ -370,18 +374,23 @@ int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
                          .arg = arg,
                          .newest_slot = -1};
     int changed;
+    int64_t first_seq, first_us;
+    struct rw_index_extent extent;
     struct rw_ring_row row = {0};
     re.ends = calloc((size_t)ring->count + 1, sizeof *re.ends);
     if (!re.ends)
         abort();
     int failed = walk_files(&re, err) || leave_abandoned(&re, err) || retire_next(&re, err) ||
                  rw_index_correct(index, ring->stream, false, &changed, err) ||
-                 rw_ring_oldest(ring, index, &row.deleted_us, err);
+                 rw_ring_oldest(ring, index, &row.deleted_us, err) ||
+                 rw_index_first(index, ring->stream, &first_seq, &first_us, err) ||
+                 rw_index_extent(index, ring->stream, &extent, err);
     finish_ends(&re, !failed);
     if (failed)
         return -1;
-    bool first_lap = re.oldest_seq == 1;
-    row.born_us = first_lap && row.deleted_us ? row.deleted_us : re.born_us;
+    if (!row.deleted_us && first_seq > 1) /* only what is held is left */
+        row.deleted_us = extent.newest_us;
+    row.born_us = first_seq == 1 && first_us ? first_us : re.born_us;
     row.open_slot = re.newest_slot;
     row.last_seq = re.newest_seq;
     memcpy(row.ring, ring->id, 16);
@@ -421,7 +430,9 @@ static int salvage(void *arg, const struct rw_event *event)
 {
     const struct salvage *from = arg;
     struct rw_buf jpeg = {0}, thumbnail = {0};
-    if (rw_index_revision_of(from->index, event->id) >= event->revision)
+    /* the record in the ring keeps the times of a bad clock; the old index may know better */
+    int64_t known = rw_index_revision_of(from->index, event->id);
+    if (known > event->revision || (known == event->revision && !event->clock_shift_us))
         return 0;
     char *json = rw_event_to_json(event);
     rw_index_pictures(from->old, event->id, &jpeg, &thumbnail, NULL);
@@ -433,6 +444,19 @@ static int salvage(void *arg, const struct rw_event *event)
     if (event->revision > rw_index_get_meta(from->index, "revision"))
         rw_index_put_meta(from->index, "revision", event->revision, NULL);
     return 0;
+}
+
+/* A slot that was begun when the power went and has nothing whole in it: only the old index knows
+ * that pictures may be left there. */
+static void salvage_begun(struct rw_index *index, struct rw_index *old, enum rw_stream stream)
+{
+    struct rw_ring_row row, before;
+    if (rw_index_get_ring(old, stream, &before, NULL) != 1 || before.open_slot < 0 ||
+        rw_index_get_ring(index, stream, &row, NULL) != 1 || row.open_slot == before.open_slot ||
+        rw_index_first_seq(index, stream, before.open_slot, NULL))
+        return;
+    struct rw_wipe wipe = {stream, before.open_slot, 0, INT64_MAX};
+    rw_index_put_wipe(index, &wipe, NULL);
 }
 
 void rw_rebuild_salvage(struct rw_index *index, const struct rw_disk *disk, const char *old_path)
@@ -454,5 +478,7 @@ void rw_rebuild_salvage(struct rw_index *index, const struct rw_disk *disk, cons
     static const char *const words[] = {"disarmed", "snoozed_until"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         rw_index_put_meta(index, words[i], rw_index_get_meta(old, words[i]), NULL);
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        salvage_begun(index, old, (enum rw_stream)stream);
     rw_index_close(old);
 }
