@@ -73,15 +73,18 @@ static int wipe_piece(struct rw_store *store, const struct rw_wipe *wipe, struct
 {
     struct rw_ring *ring = &store->ring[wipe->stream];
     struct rw_wipe rest = *wipe;
-    int64_t init;
+    int64_t init = 0; /* stays so where a cut has torn it */
     bool there =
         store->has[wipe->stream] && wipe->slot < ring->count && ring->slot[wipe->slot].size;
-    int got = there ? measure_init(ring, wipe->slot, &init, err) : 0;
-    if (got <= 0)
-        return got ? -1 : rw_index_drop_wipe(store->index, wipe, err); /* it is gone */
-    rest.from = wipe->to - wipe->from > PIECE ? wipe->from + PIECE : wipe->to;
+    if (!there)
+        return rw_index_drop_wipe(store->index, wipe, err);
+    if (measure_init(ring, wipe->slot, &init, err) < 0)
+        return -1;
+    if (rest.to > ring->slot[wipe->slot].size)
+        rest.to = ring->slot[wipe->slot].size;
+    rest.from = rest.to - wipe->from > PIECE ? wipe->from + PIECE : rest.to;
     int64_t zero_from = wipe->from < init + 8 ? init + 8 : wipe->from;
-    if (write_free(ring, wipe->slot, init, wipe->to, err) ||
+    if (write_free(ring, wipe->slot, init, rest.to, err) ||
         rw_ring_zero(ring, wipe->slot, zero_from, rest.from, err) ||
         rw_index_begin(store->index, err))
         return -1;
@@ -106,6 +109,20 @@ static int wipe_stale(struct rw_store *store, int stream, int number, struct rw_
     if (from <= low)
         slot->stale_us = slot->stale_end = 0;
     return 0;
+}
+
+void rw_store_clean_tail(struct rw_store *store, int stream)
+{
+    struct rw_err err = {0};
+    struct rw_ring *ring = &store->ring[stream];
+    struct rw_slot *slot = ring->open < 0 ? NULL : &ring->slot[ring->open];
+    if (!store->max_age_us || !slot || !slot->stale_us)
+        return;
+    if (ring->at + 8 < slot->size && rw_ring_zero(ring, ring->open, ring->at + 8, slot->size, &err))
+        rw_log(RW_LOG_ERROR, store->camera,
+               "%s; what %s slot %d held before stays in it until it is written again", err.text,
+               rw_stream_name(ring->stream), ring->open);
+    slot->stale_us = slot->stale_end = 0;
 }
 
 /* 1: a piece was zeroed; 0: nothing is stale and too old; -1 failed. */
@@ -235,24 +252,82 @@ static int expire_slot(struct rw_store *store, int stream, int slot, int64_t cut
     return 1;
 }
 
-/* 1: something was expired; 0: nothing is too old; -1 failed. */
-static int age_stream(struct rw_store *store, int stream, int64_t limit_us, struct rw_err *err)
+/* Records of events alone have no time of their own: they are as old as the newest footage, which
+ * may be deleted by now. */
+static int is_due_alone(struct rw_store *store, int stream, int number, int64_t limit_us,
+                        struct rw_err *err)
 {
     const struct rw_ring *ring = &store->ring[stream];
+    int64_t first = rw_index_first_seq(store->index, ring->stream, number, err);
+    return first < 0 ? -1 : first > 0 && ring->newest.utc_us < limit_us;
+}
+
+/* The clock has just become good, and what this boot recorded before gets its true time with the
+ * first picture that is synced. Until then it only looks decades old. */
+static int waits_for_its_time(struct rw_store *store, int stream, int number, struct rw_err *err)
+{
+    if (store->time_state[stream] == RW_TIME_GOOD ||
+        store->clock->state(store->clock->self).trust == RW_CLOCK_UNVERIFIED)
+        return 0;
+    return rw_index_untimed(store->index, (enum rw_stream)stream, number,
+                            rw_boot_number(store->ring[stream].boot_id), err);
+}
+
+/* 1: its footage is too old. */
+static int is_due(struct rw_store *store, int stream, int number, int64_t limit_us,
+                  struct rw_err *err)
+{
+    int64_t start, end;
+    int waits = waits_for_its_time(store, stream, number, err);
+    if (waits)
+        return waits < 0 ? -1 : 0;
+    if (rw_index_slot_extent(store->index, (enum rw_stream)stream, number, &start, &end, err))
+        return -1;
+    return start ? start < limit_us : is_due_alone(store, stream, number, limit_us, err);
+}
+
+/* What is too old may have no row yet: nothing has come for long. */
+static int flush_old(struct rw_store *store, int stream, int64_t limit_us, struct rw_err *err)
+{
+    const struct rw_chunk *chunk = &store->chunk[stream];
+    int64_t start = chunk->end_us ? chunk->start_us : store->ring[stream].newest.utc_us;
+    return chunk->count && start < limit_us ? rw_store_flush(store, err) : 0;
+}
+
+/* The oldest slot with something too old in it, -1: none. asked_for: a hold asks for it while it is
+ * still being written, or has found no room yet in held/. */
+static int find_due(struct rw_store *store, int stream, const bool *asked_for, int64_t limit_us,
+                    int *found, struct rw_err *err)
+{
+    const struct rw_ring *ring = &store->ring[stream];
+    *found = -1;
     for (int number = 0; number < ring->count; number++) {
-        int64_t start, end;
         const struct rw_slot *slot = &ring->slot[number];
-        if (!slot->size || slot->held || !slot->last_seq)
+        if (!slot->size || slot->held || !slot->last_seq || asked_for[number] ||
+            (*found >= 0 && slot->last_seq > ring->slot[*found].last_seq))
             continue;
-        if (rw_index_slot_extent(store->index, ring->stream, number, &start, &end, err))
+        int due = is_due(store, stream, number, limit_us, err);
+        if (due < 0)
             return -1;
-        if (!start || start >= limit_us)
-            continue;
-        int got = expire_slot(store, stream, number, limit_us + run_us(store), err);
-        if (got)
-            return got;
+        if (due)
+            *found = number;
     }
     return 0;
+}
+
+/* The oldest first, so that a cut leaves no hole between what stays. 1: something was expired; 0:
+ * nothing is too old; -1 failed. */
+static int age_stream(struct rw_store *store, int stream, int64_t limit_us, struct rw_err *err)
+{
+    if (flush_old(store, stream, limit_us, err))
+        return -1;
+    int slot;
+    bool *asked_for = rw_store_asked_for(store, stream, err);
+    int failed = !asked_for || find_due(store, stream, asked_for, limit_us, &slot, err);
+    free(asked_for);
+    if (failed)
+        return -1;
+    return slot < 0 ? 0 : expire_slot(store, stream, slot, limit_us + run_us(store), err);
 }
 
 static int age_events(struct rw_store *store, int64_t cut_us, struct rw_err *err)
@@ -277,12 +352,16 @@ static int age_events(struct rw_store *store, int64_t cut_us, struct rw_err *err
 
 /* --- looking --- */
 
-/* An index that was put aside has pictures that would never age. What it knew is taken over. */
-static void forget_damaged_index(struct rw_store *store)
+/* An index that was put aside, or that a cut rebuild has left, has pictures that would never age.
+ * What it knew is taken over. */
+static void forget_other_indexes(struct rw_store *store)
 {
-    char path[600];
-    snprintf(path, sizeof path, "%s/index.db.damaged", store->dir);
-    rw_index_remove(store->disk, path, true);
+    static const char *const ends[] = {"damaged", "rebuilt"};
+    for (int i = 0; i < 2; i++) {
+        char path[600];
+        snprintf(path, sizeof path, "%s/index.db.%s", store->dir, ends[i]);
+        rw_index_remove(store->disk, path, true);
+    }
 }
 
 int rw_store_open_aging(struct rw_store *store, struct rw_err *err)
@@ -300,7 +379,7 @@ int rw_store_open_aging(struct rw_store *store, struct rw_err *err)
                 ring->slot[number].stale_us = UNKNOWN_AGE;
         }
     store->aging.wal_wait = true;
-    forget_damaged_index(store);
+    forget_other_indexes(store);
     return rw_index_forget_well(store->index, err);
 }
 

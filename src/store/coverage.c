@@ -104,10 +104,14 @@ static void put_unexplained(struct settling *s, int64_t from, int64_t to)
     put_cause(s, from, to, last);
 }
 
-/* An open gap at `to`: all of [from, to) but what was deleted. */
+/* An open gap at `to`: all of [from, to) but what was deleted; what was there before that, and its
+ * gaps, nobody knows any more. */
 static void put_open_gap(struct settling *s, int64_t from, int64_t to, enum rw_cause cause)
 {
-    int64_t deleted = s->bounds->deleted_us < to ? s->bounds->deleted_us : to;
+    const struct rw_ledger_bounds *b = s->bounds;
+    int64_t deleted = b->deleted_us > b->aged_us ? b->deleted_us : b->aged_us;
+    if (deleted > to)
+        deleted = to;
     if (deleted > from) {
         put_unexplained(s, from, deleted);
         from = deleted;

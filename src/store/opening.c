@@ -131,11 +131,26 @@ static void put_index_aside(struct rw_store *store, const char *why)
     rw_index_rename(store->disk, path, aside);
 }
 
+/* A slot was begun when the power went, and nothing in it is whole, perhaps not even its init
+ * segment: pictures may be left in it that nobody else knows of. */
+static int wipe_begun(struct rw_store *store, int stream, int number, struct rw_err *err)
+{
+    const struct rw_ring *ring = &store->ring[stream];
+    if (number < 0 || number >= ring->count || number == ring->open)
+        return 0;
+    const struct rw_slot *slot = &ring->slot[number];
+    struct rw_wipe wipe = {ring->stream, number, 0, slot->size};
+    return slot->size && !slot->held && !slot->last_seq
+               ? rw_index_put_wipe(store->index, &wipe, err)
+               : 0;
+}
+
 static int recover_stream(struct rw_store *store, int stream, bool clean, struct rw_err *err)
 {
     struct rw_ring *ring = &store->ring[stream];
-    struct rw_ring_row row = {0};
-    if (rw_recover(store->index, ring, clean, err) ||
+    struct rw_ring_row before = {.open_slot = -1}, row = {0};
+    if (rw_index_get_ring(store->index, ring->stream, &before, err) < 0 ||
+        rw_recover(store->index, ring, clean, err) ||
         rw_index_get_ring(store->index, ring->stream, &row, err) < 0)
         return -1;
     store->deleted_us[stream] = row.deleted_us;
@@ -144,6 +159,7 @@ static int recover_stream(struct rw_store *store, int stream, bool clean, struct
         ring->born_us = 0;                   /* a cut took all there was */
     store->time_state[stream] = RW_TIME_BAD; /* the first good time may find nothing to do */
     return rw_store_measure(store, stream, true, err) ||
+                   (store->max_age_us && wipe_begun(store, stream, before.open_slot, err)) ||
                    rw_store_put_ring_row(store, stream, ring->open, err)
                ? -1
                : 0;

@@ -66,14 +66,15 @@ int rw_store_measure(struct rw_store *store, int stream, bool moved, struct rw_e
 {
     struct rw_ring *ring = &store->ring[stream];
     int64_t *deleted = &store->deleted_us[stream];
-    int64_t before = *deleted;
-    bool first_lap = !before || before == ring->born_us;
-    if (rw_ring_oldest(ring, store->index, deleted, err))
+    int64_t before = *deleted, first_seq, first_us;
+    if (rw_ring_oldest(ring, store->index, deleted, err) ||
+        rw_index_first(store->index, ring->stream, &first_seq, &first_us, err))
         return -1;
     if (!*deleted && ring->born_us)
         *deleted = ring->synced.utc_us > before ? ring->synced.utc_us : before; /* all of it */
-    else if (moved && first_lap && *deleted)
-        ring->born_us = *deleted; /* it was born under a bad clock */
+    bool first_lap = first_seq == 1 || (before && before == ring->born_us);
+    if (moved && first_lap && first_us)
+        ring->born_us = first_us; /* it was born under a bad clock */
     return 0;
 }
 
@@ -270,6 +271,18 @@ static bool has_room_for(const struct rw_ring *ring, int64_t bytes)
     return available >= bytes;
 }
 
+/* However large the old ones are, so many slots are needed to go on. */
+static int fill_to_least(struct rw_ring *ring, struct rw_err *err)
+{
+    int64_t budget = ring->budget, wanting = RW_SLOTS_MIN - rw_ring_slots(ring);
+    int64_t least = rw_ring_bytes(ring) + wanting * ring->slot_size;
+    if (wanting > 0 && least > budget)
+        ring->budget = least;
+    int failed = rw_ring_fill(ring, err);
+    ring->budget = budget;
+    return failed;
+}
+
 /* storage.slot_size was changed: the slots that are next make way for new ones of that size. */
 static void refit(struct rw_store *store, int stream)
 {
@@ -281,7 +294,7 @@ static void refit(struct rw_store *store, int stream)
         if (number < 0 || ring->slot[number].size == ring->slot_size ||
             !has_room_for(ring, ring->slot_size - ring->slot[number].size))
             return;
-        failed = rw_store_remove_slot(store, stream, number, &err) || rw_ring_fill(ring, &err);
+        failed = rw_store_remove_slot(store, stream, number, &err) || fill_to_least(ring, &err);
     }
     rw_log(RW_LOG_ERROR, store->camera, "%s; slots of the size before stay in use", err.text);
 }
@@ -306,6 +319,7 @@ static enum turned turn(struct rw_store *store, int stream, const uint8_t *init,
         return INDEX_REFUSED;
     }
     int after = slot_after(ring, number);
+    rw_store_clean_tail(store, stream);
     rw_store_note_stale(store, stream, number);
     if (after >= 0)
         rw_store_note_stale(store, stream, after);
