@@ -64,8 +64,9 @@ static void check_sighting(struct world *world, enum rw_stream stream,
         return;
     }
     const struct note *note = &notes->list[sighting->serial];
-    if (f->start_us != note->start_us || f->duration_us != note->duration_us ||
-        f->size != note->size || f->keyframe != note->keyframe)
+    check_time(world, stream, sighting);
+    if (f->duration_us != note->duration_us || f->size != note->size ||
+        f->keyframe != note->keyframe)
         world_blame(world, "%s record %llu tells something else than fragment %d was",
                     rw_stream_name(stream), (unsigned long long)f->seq, sighting->serial);
 }
@@ -126,7 +127,8 @@ static void check_missing(struct world *world, enum rw_stream stream, const stru
                         notes->turns - note->turn);
         if (!settle || (note->promise != LOOSE && note->promise != ASKED))
             continue;
-        if (note->promise == LOOSE && !there[i] && notes->turns - note->turn < note->slots - 1) {
+        if (note->promise == LOOSE && !there[i] && !note->aged &&
+            notes->turns - note->turn < note->slots - 1) {
             lost_us = session == note->session ? lost_us + note->duration_us : note->duration_us;
             session = note->session;
             if (lost_us > world->options.sync_us && !world->rotten)
@@ -166,27 +168,46 @@ static int64_t recorded_until(struct sightings *seen, int64_t end_us)
     return sum;
 }
 
+/* A clock that went back has made it the time of a later one. */
+static int64_t earliest(const struct stream_notes *notes, int64_t now_us)
+{
+    for (int i = 0; i < notes->count; i++)
+        if (notes->list[i].start_us < now_us)
+            now_us = notes->list[i].start_us;
+    return now_us;
+}
+
 static void check_coverage(struct world *world, struct rw_reader *reader, enum rw_stream stream,
                            struct sightings *seen)
 {
     struct rw_err err = {0};
     struct rw_coverage c;
-    const struct stream_notes *notes = &world->witness.stream[stream];
     int64_t now = world->clock.now.utc_us;
-    int64_t from = notes->count ? notes->list[0].start_us - SECOND : now - SECOND;
+    int64_t from = earliest(&world->witness.stream[stream], now) - SECOND;
     struct rw_asked asked = {.now_us = now, .open_cause = RW_CAUSE_CAMERA_LOST};
     if (rw_reader_coverage(reader, stream, from, now, &asked, &c, &err)) {
         if (!world->rotten)
             world_blame(world, "no coverage: %s", err.text);
         return;
     }
+    for (int i = 0; i < c.gap_count; i++)
+        world_tell(world, "  %s missing by %s: from %.3f s to %.3f s", rw_stream_name(stream),
+                   rw_cause_name(c.gaps[i].cause), world_seconds(c.gaps[i].from_us),
+                   world_seconds(c.gaps[i].to_us));
+    for (int i = 0; i < c.deletion_count; i++)
+        world_tell(world, "  %s deleted by %s: from %.3f s to %.3f s", rw_stream_name(stream),
+                   rw_cause_name(c.deletions[i].cause), world_seconds(c.deletions[i].from_us),
+                   world_seconds(c.deletions[i].to_us));
     if (c.recorded_us + c.gap_us + c.deleted_us != c.to_us - c.from_us)
         world_blame(world, "the %s ledger does not add up", rw_stream_name(stream));
+    check_spans(world, &c);
     for (int i = 0; i < c.gap_count; i++)
-        if (c.gaps[i].cause == RW_CAUSE_UNKNOWN && !world->rotten)
+        if (c.gaps[i].cause == RW_CAUSE_UNKNOWN && !world->rotten && !check_time_pends(world))
             world_blame(world, "%.3f s of the %s stream are missing and no gap says why",
                         (double)(c.gaps[i].to_us - c.gaps[i].from_us) / 1e6,
                         rw_stream_name(stream));
+    if (!world->rotten)
+        check_aged_named(world, stream, &c, seen);
     int64_t recorded = recorded_until(seen, c.to_us);
     if (recorded != c.recorded_us && !world->rotten)
         world_blame(world, "the %s ledger says %.3f s recorded, the fragments %.3f s",
@@ -216,7 +237,8 @@ static bool may_have_aged(const struct world *world, const struct event_note *no
 {
     for (int i = note->kept; i < note->count; i++) {
         int64_t end = note->list[i].event.end_us;
-        if (end && end < world->witness.aged_us)
+        if (end && (end < world->witness.aged_us || world->stepped ||
+                    note->list[i].event.start_us < world->witness.age_cut_us))
             return true;
     }
     return false;
@@ -236,14 +258,15 @@ static void check_event(struct world *world, struct rw_reader *reader, struct ev
                     (long long)kept->event.revision);
     if (got <= 0)
         return;
-    int at = (int)found.seen_us;
+    int at = world_version(&found);
     if (at < note->kept || at >= note->count) {
         world_blame(world, "event %s is version %d, kept was %d of %d", id, at, note->kept,
                     note->count);
         return;
     }
     const struct version *as = &note->list[at];
-    if (found.end_us != as->event.end_us || found.phase != as->event.phase ||
+    int64_t end_us = found.end_us ? found.end_us - found.clock_shift_us : 0; /* as it was told */
+    if (end_us != as->event.end_us || found.phase != as->event.phase ||
         (at == note->kept && found.revision != as->event.revision))
         world_blame(world, "event %s was kept as revision %lld and is %lld", id,
                     (long long)as->event.revision, (long long)found.revision);
@@ -284,8 +307,8 @@ static int settle_event(void *arg, const struct rw_event *event)
     if (index >= world->witness.event_count)
         return 0;
     struct event_note *note = &world->witness.events[index];
-    if (event->seen_us > note->kept && event->seen_us < note->count) {
-        note->kept = (int)event->seen_us;
+    if (world_version(event) > note->kept && world_version(event) < note->count) {
+        note->kept = world_version(event);
         note->list[note->kept].event.revision = event->revision;
     }
     if (event->revision > world->witness.revision)
@@ -337,6 +360,8 @@ static void check_stream(struct world *world, struct rw_reader *reader, enum rw_
     if (world_well(world))
         check_missing(world, stream, &seen, strict);
     if (world_well(world))
+        check_corrected(world, stream, &seen);
+    if (world_well(world))
         check_held_slots(world, stream, &seen);
     if (world_well(world))
         check_coverage(world, reader, stream, &seen);
@@ -367,6 +392,7 @@ void world_check(struct world *world, bool strict)
             check_word(world);
     }
     rw_reader_close(reader);
+    world_check_aged(world);
     world_tell(world, "looked at");
 }
 
@@ -384,15 +410,17 @@ void world_fsck(struct world *world, bool rebuild)
 {
     struct rw_err err = {0};
     struct rw_fsck_report report;
-    if (!world_well(world))
+    if (!world_well(world) || (world->store && check_time_pends(world)))
         return;
     world->rebuilding = rebuild;
-    if (rw_fsck(DIR, world->table, rebuild, say, world, &report, &err) && !world->rotten)
+    world->rebuilt |= rebuild;
+    if (rw_fsck(DIR, world->table, rebuild, say, world, &report, &err) && !world->rotten &&
+        !sim_disk_dead(world->disk))
         world_blame(world, "fsck%s fails: %s", rebuild ? " --rebuild" : "", err.text);
     world->rebuilding = false;
     /* what a rebuild says is no problem; what is one, the look after it finds. Footage that it
      * finds again is moved by the next start where a hold asks for it. */
-    if (rebuild && !check_any_in_force(world))
+    if (rebuild && !check_any_in_force(world) && !sim_disk_dead(world->disk))
         world_fsck(world, false);
 }
 
@@ -495,12 +523,13 @@ static void compare_events(struct world *world, const struct picture *old,
 {
     for (int i = 0; i < old->event_count; i++) {
         const struct rw_event *a = &old->events[i], *b = NULL;
-        if (a->end_us && a->end_us < world->witness.aged_us)
+        if (a->end_us &&
+            (a->end_us < world->witness.aged_us || a->start_us < world->witness.age_cut_us))
             continue; /* its record went with its footage; the row may stay a little longer */
         for (int k = 0; k < new->event_count && !b; k++)
             if (!strcmp(new->events[k].id, a->id))
                 b = &new->events[k];
-        if (!b || b->revision != a->revision || b->seen_us != a->seen_us)
+        if (!b || b->revision != a->revision || world_version(b) != world_version(a))
             world_blame(world, "the index made anew has lost event %s revision %lld", a->id,
                         (long long)a->revision);
     }
@@ -511,6 +540,7 @@ static void check_rebuild(struct world *world)
     struct picture old, new;
     picture_take(world, &old);
     world_fsck(world, true);
+    world_events_are_back(world);
     picture_take(world, &new);
     for (int stream = 0; stream < RW_STREAMS; stream++)
         compare_stream(world, (enum rw_stream)stream, &old.stream[stream], &new.stream[stream]);
@@ -519,48 +549,9 @@ static void check_rebuild(struct world *world)
     picture_finish(&new);
 }
 
-/* --- the budget --- */
-
-struct weighing {
-    struct world *world;
-    const char *folder;
-    int64_t bytes;
-};
-
-static void weigh(void *arg, const char *name)
-{
-    struct weighing *w = arg;
-    char path[160];
-    size_t length = strlen(name);
-    if (length < 4 || strcmp(name + length - 4, ".mp4"))
-        return;
-    snprintf(path, sizeof path, "%s/%s", w->folder, name);
-    int fd = w->world->table->open(w->world->disk, path, O_RDONLY, 0);
-    w->bytes += w->world->table->size(w->world->disk, fd);
-    w->world->table->close(w->world->disk, fd);
-}
-
-static void check_budget(struct world *world)
-{
-    for (int stream = 0; stream < RW_STREAMS; stream++) {
-        char folder[64];
-        int64_t keep = world->options.slots[stream] * world->options.slot_size;
-        struct weighing weighing = {.world = world, .folder = folder};
-        if (!keep)
-            continue;
-        snprintf(folder, sizeof folder, DIR "/%s", rw_stream_name((enum rw_stream)stream));
-        world->table->list(world->disk, folder, weigh, &weighing);
-        int64_t most = keep + check_reserved(world, (enum rw_stream)stream);
-        if ((weighing.bytes < keep || weighing.bytes > most) && !world->rotten)
-            world_blame(world, "the %s ring takes %lld bytes, keep is %lld",
-                        rw_stream_name((enum rw_stream)stream), (long long)weighing.bytes,
-                        (long long)keep);
-    }
-}
-
 void world_check_files(struct world *world)
 {
-    check_budget(world);
+    world_check_geometry(world);
     world_fsck(world, false);
     if (world_well(world) && !world->rotten)
         check_rebuild(world);

@@ -30,7 +30,7 @@ static const struct note *choose_note(struct world *world)
     const struct stream_notes *notes = &world->witness.stream[RW_MAIN];
     for (int tries = 0; tries < 8 && notes->count; tries++) {
         const struct note *note = &notes->list[sim_random_below(&world->random, notes->count)];
-        if (witness_must_hold(notes, note))
+        if (witness_must_hold(notes, note) && !note->unverified)
             return note;
     }
     return NULL;
@@ -60,14 +60,12 @@ static bool choose_span(struct world *world, struct rw_hold *hold)
     return true;
 }
 
-void world_hold(struct world *world)
+static void hold(struct world *world, struct rw_hold *span)
 {
     struct rw_err err = {0};
     struct rw_hold_cost cost;
     struct witness *w = &world->witness;
-    struct hold_note note = {.promise = HOLD_ASKED};
-    if (!world->store || w->hold_count == HOLDS_MAX || !choose_span(world, &note.hold))
-        return;
+    struct hold_note note = {.promise = HOLD_ASKED, .hold = *span};
     snprintf(note.hold.by, sizeof note.hold.by, "Hà %d", w->hold_count);
     snprintf(note.hold.reason, sizeof note.hold.reason, "vụ %d: va chạm ở cổng", w->hold_count);
     int failed = rw_store_hold(world->store, &note.hold, &cost, &err);
@@ -79,6 +77,23 @@ void world_hold(struct world *world)
         world_refuse(world, "a hold", &err);
     else
         witness_keep_hold(w, w->hold_count - 1);
+}
+
+void world_hold(struct world *world)
+{
+    struct rw_hold span = {.from_us = 0};
+    if (world->clock_off_us) /* nobody asks for a time of 1970 */
+        return;
+    if (world->store && world->witness.hold_count < HOLDS_MAX && choose_span(world, &span))
+        hold(world, &span);
+}
+
+void world_hold_span(struct world *world, int64_t from_us, int64_t to_us)
+{
+    int64_t now = world->clock.now.utc_us;
+    struct rw_hold span = {.from_us = now + from_us, .to_us = now + to_us};
+    if (world->store)
+        hold(world, &span);
 }
 
 static void release(struct world *world, int index)
@@ -206,8 +221,7 @@ bool check_any_in_force(const struct world *world)
     return false;
 }
 
-/* Does a hold in force ask for any of [from_us, to_us)? */
-static bool is_asked_for(const struct world *world, int64_t from_us, int64_t to_us)
+bool check_is_asked_for(const struct world *world, int64_t from_us, int64_t to_us)
 {
     for (int i = 0; i < world->witness.hold_count; i++) {
         const struct hold_note *note = &world->witness.holds[i];
@@ -230,7 +244,8 @@ static void check_held_slot(void *arg, const char *name)
         from = f->start_us < from ? f->start_us : from;
         to = f->start_us + f->duration_us > to ? f->start_us + f->duration_us : to;
     }
-    bool asked = from < to ? is_asked_for(held->world, from, to) : check_any_in_force(held->world);
+    bool asked =
+        from < to ? check_is_asked_for(held->world, from, to) : check_any_in_force(held->world);
     if (!asked)
         world_blame(held->world, "%s slot %d stands in held/ and no hold asks for it",
                     rw_stream_name(held->stream), slot);

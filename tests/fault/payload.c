@@ -4,7 +4,8 @@
 
 #include "base/buf.h"
 
-enum { HEAD = 24 };
+enum { HEAD = 24, MARK = 12, MARK_EVERY = 64 };
+static const uint8_t mark_begins[4] = "RwPx";
 
 /* The same bytes wherever they are made; `key` shifts them. */
 static void pattern(uint32_t key, uint8_t *out, size_t size)
@@ -17,6 +18,33 @@ static void pattern(uint32_t key, uint8_t *out, size_t size)
     }
 }
 
+static void put_marks(enum payload_kind kind, int number, uint8_t *out, size_t size)
+{
+    uint32_t whose = (uint32_t)number << 2 | (uint32_t)kind;
+    for (size_t at = 0; at + MARK <= size; at += MARK_EVERY) {
+        memcpy(out + at, mark_begins, 4);
+        rw_put_be32(out + at + 4, whose);
+        rw_put_be32(out + at + 8, ~whose); /* half of a mark is none */
+    }
+}
+
+size_t payload_carve(const uint8_t *bytes, size_t size, size_t at, enum payload_kind *kind,
+                     int *number)
+{
+    while (at + MARK <= size) {
+        const uint8_t *found = memmem(bytes + at, size - at, mark_begins, 4);
+        if (!found || found + MARK > bytes + size)
+            return 0;
+        uint32_t whose = rw_get_be32(found + 4);
+        at = (size_t)(found - bytes) + 4;
+        *kind = (enum payload_kind)(whose & 3);
+        *number = (int)(whose >> 2);
+        if (whose == ~rw_get_be32(found + 8))
+            return at;
+    }
+    return 0;
+}
+
 void payload_make(enum rw_stream stream, int serial, uint8_t *out, size_t size)
 {
     rw_put_be32(out, (uint32_t)size);
@@ -24,6 +52,7 @@ void payload_make(enum rw_stream stream, int serial, uint8_t *out, size_t size)
     rw_put_be64(out + 8, (uint64_t)serial);
     rw_put_be64(out + 16, (uint64_t)stream);
     pattern((uint32_t)serial * 2 + (uint32_t)stream, out + HEAD, size - HEAD);
+    put_marks(stream == RW_MAIN ? PAYLOAD_MAIN : PAYLOAD_SUB, serial, out + HEAD, size - HEAD);
 }
 
 int payload_serial(enum rw_stream stream, const uint8_t *bytes, size_t size)
@@ -48,4 +77,5 @@ void payload_make_init(enum rw_stream stream, int kind, uint8_t *out, size_t siz
 void payload_make_picture(int picture, uint8_t *out, size_t size)
 {
     pattern((uint32_t)picture + 1234567, out, size);
+    put_marks(PAYLOAD_PICTURE, picture, out, size);
 }

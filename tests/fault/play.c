@@ -96,19 +96,28 @@ static void record_a_while(struct world *world)
 /* Deeds that a disk which refuses makes promise less: they are for calm scenarios. */
 static void do_something_rare(struct world *world)
 {
-    switch (sim_random_below(&world->random, 4)) {
+    switch (sim_random_below(&world->random, 6)) {
     case 0:
     case 1:
         world_hold(world);
         break;
-    default:
+    case 2:
+    case 3:
         world_release(world);
+        break;
+    case 4:
+        world->steps ? world_step_clock(world) : world_let_age(world);
+        break;
+    default:
+        world_let_age(world);
     }
 }
 
 static void do_something(struct world *world)
 {
     struct sim_random *random = &world->random;
+    if (!world->battery && sim_random_chance(random, 1, 8))
+        world_set_clock(world);
     if (world->calm && sim_random_chance(random, 1, 6)) {
         do_something_rare(world);
         return;
@@ -216,6 +225,25 @@ static void end_session(struct world *world, bool kill)
     come_back(world, kill);
 }
 
+/* fsck --rebuild, and the power goes meanwhile. */
+static void rebuild_cut(struct world *world)
+{
+    bool kill = sim_random_chance(&world->random, 1, 4);
+    uint64_t n = (uint64_t)sim_random_between(&world->random, 1, 200);
+    if (!world_well(world) || !world->opened)
+        return;
+    if (kill)
+        sim_disk_kill_at(world->disk, n);
+    else
+        sim_disk_cut_at(world->disk, n);
+    world_tell(world, "the index is made anew");
+    world_fsck(world, true);
+    world_events_are_back(world);
+    if (sim_disk_dead(world->disk))
+        world_power_on(world, kill);
+    sim_disk_cut_at(world->disk, 0);
+}
+
 static void look_again(struct world *world)
 {
     good_weather(world);
@@ -247,6 +275,7 @@ void play_random(struct world *world)
     bool rots = sim_random_chance(random, 1, 10);
     int sessions = (int)sim_random_between(random, 1, 3);
     world->calm = !(storms && world->storms);
+    world->steps = world->calm && sim_random_chance(random, 1, 3);
     for (int i = 0; i < sessions && world_well(world); i++) {
         bool kill = sim_random_chance(random, 1, 4);
         if (kill)
@@ -255,6 +284,10 @@ void play_random(struct world *world)
             sim_disk_cut_at(world->disk, choose_cut(world));
         session(world, (int)sim_random_between(random, 3, 40), storms);
         end_session(world, kill);
+        if (world->calm && sim_random_chance(random, 1, 6))
+            world_change_geometry(world);
+        if (world->calm && sim_random_chance(random, 1, 8))
+            rebuild_cut(world);
         if (rots)
             world->storms ? rot(world) : world_pass(world, SECOND);
         if (world_well(world) && sim_random_chance(random, 1, 4) && world_open(world)) {
@@ -275,26 +308,44 @@ static void script_record(struct world *world, int count)
     }
 }
 
-/* Everything that a recorder does, once around its ring and a bit. */
+static void script_part(struct world *world, int part)
+{
+    world_end_open_events(world);
+    script_record(world, 3);
+    world_begin_event(world);
+    script_record(world, 2);
+    world_change_event(world, false);
+    world_put_word(world);
+    if (part == 1) { /* a second one asks for a rate that is known */
+        world_hold_span(world, -3 * SECOND, -2 * SECOND);
+        world_hold_span(world, -SECOND, 8 * SECOND);
+    }
+    world_lose_camera(world, 3 * SECOND);
+    script_record(world, 4);
+    if (part != 1)
+        world_change_event(world, true);
+    if (part == 2)
+        world_release(world);
+    world_change_camera(world, RW_MAIN);
+    script_record(world, 3);
+}
+
+/* Everything that a recorder does, once around its ring and a bit; what a technician does, between:
+ * the index made anew, a hold, another ring; and what is too old goes. */
 static void script(struct world *world)
 {
     for (int part = 0; part < 3 && !sim_disk_dead(world->disk); part++) {
         if (!world_open(world))
             return;
-        world_end_open_events(world);
-        script_record(world, 3);
-        world_begin_event(world);
-        script_record(world, 2);
-        world_change_event(world, false);
-        world_put_word(world);
-        world_lose_camera(world, 3 * SECOND);
-        script_record(world, 4);
-        if (part != 1)
-            world_change_event(world, true);
-        world_change_camera(world, RW_MAIN);
-        script_record(world, 3);
+        script_part(world, part);
+        if (part == 2)
+            world_let_age(world);
         world_close(world);
         world_pass(world, 5 * SECOND);
+        if (part == 0 && !sim_disk_dead(world->disk))
+            world_fsck(world, true);
+        if (part == 1 && !sim_disk_dead(world->disk))
+            world_change_geometry(world);
     }
 }
 
@@ -304,6 +355,11 @@ static void script_options(struct world *world)
     world->options.slots[RW_SUB] = 3;
     world->options.slot_size = 4 * 4096;
     world->options.sync_us = 2 * SECOND;
+    world->options.max_age_us = 25 * SECOND;
+    sim_disk_bury(world->disk);
+    world->battery = true;
+    world->slots_sure[RW_MAIN] = 4;
+    world->slots_sure[RW_SUB] = 3;
 }
 
 bool play_script(struct world *world, const struct script_cut *cut, uint64_t *recovery)

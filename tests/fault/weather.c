@@ -23,9 +23,9 @@
 #include "play.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SEEDS = 400, SEEDS_LONG = 5000, EXHAUSTIVE_STEP = 7 };
+enum { SEEDS = 400, SEEDS_LONG = 5000, EXHAUSTIVE_STEP = 15 };
 #else
-enum { SEEDS = 10000, SEEDS_LONG = 100000, EXHAUSTIVE_STEP = 1 };
+enum { SEEDS = 10000, SEEDS_LONG = 100000, EXHAUSTIVE_STEP = 2 };
 #endif
 enum { JOBS_MAX = 64, PATIENCE_S = 60, FAILURES_MAX = 25 };
 

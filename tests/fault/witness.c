@@ -72,7 +72,43 @@ bool witness_in_reach(const struct stream_notes *notes, const struct note *note)
 
 bool witness_must_hold(const struct stream_notes *notes, const struct note *note)
 {
-    return note->promise == PROMISED && (note->held || witness_in_reach(notes, note));
+    return note->promise == PROMISED && !note->aged &&
+           (note->held || witness_in_reach(notes, note));
+}
+
+/* The oldest picture of all begins here, or before: events that ended before may be gone. */
+static void age_events(struct witness *witness)
+{
+    const struct stream_notes *notes = &witness->stream[RW_MAIN];
+    int64_t oldest = INT64_MAX, newest = 0;
+    for (int i = 0; i < notes->count; i++) {
+        const struct note *note = &notes->list[i];
+        if (witness_must_hold(notes, note) && note->start_us < oldest)
+            oldest = note->start_us;
+        if (note->promise != LOST && note->start_us > newest)
+            newest = note->start_us;
+    }
+    if (oldest > newest)
+        oldest = newest;
+    if (oldest > witness->aged_us)
+        witness->aged_us = oldest;
+}
+
+void witness_age(struct witness *witness, uint64_t boot, int64_t cut_us)
+{
+    witness->age_boot = boot;
+    if (cut_us > witness->age_cut_us)
+        witness->age_cut_us = cut_us;
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        struct stream_notes *notes = &witness->stream[stream];
+        for (int i = 0; i < notes->count; i++) {
+            struct note *note = &notes->list[i];
+            int64_t start = note->boot == boot ? note->true_us : note->start_us;
+            if (!note->held && start + note->duration_us <= cut_us)
+                note->aged = true;
+        }
+    }
+    age_events(witness);
 }
 
 void witness_keep_hold(struct witness *witness, int index)
@@ -83,7 +119,7 @@ void witness_keep_hold(struct witness *witness, int index)
         struct stream_notes *notes = &witness->stream[stream];
         for (int i = 0; i < notes->count; i++) {
             struct note *note = &notes->list[i];
-            if (!touches(&hold->hold, note) || note->promise == LOST ||
+            if (!touches(&hold->hold, note) || note->promise == LOST || note->aged ||
                 (!note->held && !witness_in_reach(notes, note)))
                 continue;
             note->holds |= 1u << index;
@@ -104,24 +140,9 @@ void witness_end_hold(struct witness *witness, int index)
         for (int i = 0; i < notes->count; i++)
             notes->list[i].held = notes->list[i].holds & in_force;
     }
-}
-
-/* The oldest picture of all begins here, or before: events that ended before may be gone. */
-static void age_events(struct witness *witness)
-{
-    const struct stream_notes *notes = &witness->stream[RW_MAIN];
-    int64_t oldest = INT64_MAX, newest = 0;
-    for (int i = 0; i < notes->count; i++) {
-        const struct note *note = &notes->list[i];
-        if (witness_must_hold(notes, note) && note->start_us < oldest)
-            oldest = note->start_us;
-        if (note->promise != LOST && note->start_us > newest)
-            newest = note->start_us;
-    }
-    if (oldest > newest)
-        oldest = newest;
-    if (oldest > witness->aged_us)
-        witness->aged_us = oldest;
+    age_events(witness);
+    if (witness->age_cut_us) /* what was too old already goes at once */
+        witness_age(witness, witness->age_boot, witness->age_cut_us);
 }
 
 void witness_turn(struct witness *witness, enum rw_stream stream, int turns)

@@ -14,7 +14,12 @@ enum promise {
 
 struct note { /* a fragment; its index is its serial number, which its payload tells */
     enum promise promise;
-    int64_t start_us, boot_us, duration_us;
+    int64_t start_us; /* as a reader tells it: its true time once the clock has become good */
+    int64_t told_us;  /* as it was given */
+    int64_t true_us;
+    int64_t boot_us, duration_us;
+    uint64_t boot;
+    bool unverified; /* nobody vouched for the clock */
     uint32_t size;
     bool keyframe;
     int turn;       /* slots begun before it */
@@ -23,6 +28,8 @@ struct note { /* a fragment; its index is its serial number, which its payload t
     bool fresh;     /* no reader has looked since it was asked for */
     uint64_t seq;   /* as a reader saw it, 0: never */
     uint32_t holds; /* a bit for each hold of its time */
+    bool aged;      /* too old when a tick looked, and not held: it may be gone */
+    bool gone;      /* and it was told as deleted */
     bool held;      /* one of them is in force: it must be there however often the ring turns */
 };
 
@@ -40,7 +47,8 @@ struct version { /* of an event */
 struct event_note {
     struct version *list; /* in the order asked; owned */
     int count, capacity;
-    int kept; /* index of the last one acknowledged, -1: none */
+    int kept;  /* index of the last one acknowledged, -1: none */
+    bool gone; /* deleted by its age, and told so */
 };
 
 enum hold_promise {
@@ -59,8 +67,10 @@ struct witness {
     struct stream_notes stream[RW_STREAMS];
     struct event_note *events; /* owned */
     int event_count, event_capacity;
-    int64_t revision;         /* the highest acknowledged */
-    int64_t aged_us;          /* events that ended before this may have left with their footage */
+    int64_t revision; /* the highest acknowledged */
+    int64_t aged_us;  /* events that ended before this may have left with their footage */
+    uint64_t age_boot;
+    int64_t age_cut_us;       /* what ended before it may have been deleted by its age */
     int64_t word, word_asked; /* acknowledged, and the last one asked */
     int session;
     struct hold_note holds[HOLDS_MAX];
@@ -81,6 +91,10 @@ void witness_set_slots(struct witness *witness, enum rw_stream stream, int slots
 /* A hold is kept: of what is there now it may lose nothing. */
 void witness_keep_hold(struct witness *witness, int index);
 void witness_end_hold(struct witness *witness, int index);
+/* max_age is looked at: what ended before cut_us may go. boot: the one that goes on, whose clock is
+ * good now, 0: it is not. What an earlier boot has recorded under a
+ * bad clock, and never got its true time, is as old as it was told. */
+void witness_age(struct witness *witness, uint64_t boot, int64_t cut_us);
 /* Has the ring not come to overwrite it? */
 bool witness_in_reach(const struct stream_notes *notes, const struct note *note);
 /* Must it be there? */

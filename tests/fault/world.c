@@ -8,6 +8,7 @@
 #include "payload.h"
 
 #define T0 INT64_C(1790000000000000)
+#define BOOTS_AT_US (7 * SECOND) /* in 1970; see sim_clock_boot() */
 
 /* --- the world itself --- */
 
@@ -31,6 +32,9 @@ static void choose_options(struct world *world)
                   sim_random_chance(random, 1, 3) ? 0 : (int)sim_random_between(random, 3, 5)},
         .slot_size = sim_random_between(random, 4, 16) * 4096,
         .sync_us = sim_random_between(random, 2, 8) * SECOND / 2,
+        .max_age_us = !world->storms && sim_random_chance(random, 1, 4)
+                          ? sim_random_between(random, 20, 150) * SECOND
+                          : 0,
         .disk = world->table,
         .clock = &world->clock.table};
 }
@@ -45,6 +49,10 @@ void world_init(struct world *world, uint64_t seed, bool verbose, bool storms)
     sim_clock_init(&world->clock, T0);
     world->storms = storms;
     choose_options(world);
+    memcpy(world->slots_sure, world->options.slots, sizeof world->slots_sure);
+    world->battery = world->storms || sim_random_chance(&world->random, 4, 5);
+    if (world->options.max_age_us)
+        sim_disk_bury(world->disk);
     for (int stream = 0; stream < RW_STREAMS; stream++)
         new_init(world, (enum rw_stream)stream);
     world->table->mkdir(world->disk, ROOT, 0750);
@@ -126,8 +134,7 @@ static void set_slots(struct world *world)
 {
     for (int stream = 0; stream < RW_STREAMS; stream++)
         if (world->options.slots[stream])
-            witness_set_slots(&world->witness, (enum rw_stream)stream,
-                              world->options.slots[stream]);
+            witness_set_slots(&world->witness, (enum rw_stream)stream, world->slots_sure[stream]);
 }
 
 bool world_open(struct world *world)
@@ -142,6 +149,7 @@ bool world_open(struct world *world)
         world_refuse(world, "opening", &err);
         return false;
     }
+    world->opened = true;
     world_tell(world, "opened");
     if (!sim_disk_dead(world->disk) && !may_fail(world))
         world_check_holds(world);
@@ -166,11 +174,13 @@ void world_power_on(struct world *world, bool killed)
     sim_disk_power_on(world->disk);
     world->faulty = false;
     world->open_event = -1;
-    int64_t down = sim_random_between(&world->random, 1, 90) * SECOND;
+    /* longer than the 7 s that it has been up when the program starts */
+    int64_t down = sim_random_between(&world->random, 8, 97) * SECOND;
     if (killed) {
         sim_clock_pass(&world->clock, down);
     } else {
-        sim_clock_boot(&world->clock, down, true);
+        world->clock_off_us += world->battery ? 0 : world->clock.now.utc_us + down - BOOTS_AT_US;
+        sim_clock_boot(&world->clock, down, world->battery);
         for (int stream = 0; stream < RW_STREAMS; stream++)
             witness_loosen(&world->witness, (enum rw_stream)stream, LOOSE);
     }
@@ -196,6 +206,7 @@ void world_tick(struct world *world)
     if (!world->store)
         return;
     struct rw_store_counters before = rw_store_counters(world->store);
+    world_note_age(world);
     int failed = rw_store_tick(world->store, boot_us, &err);
     count_turns(world, &before, failed);
     for (int stream = 0; stream < RW_STREAMS; stream++)
@@ -223,6 +234,7 @@ static bool begin(struct world *world, enum rw_stream stream, int64_t start_us)
         loosen(world, stream);
         return false;
     }
+    world->begun[stream]++;
     world_tell(world, "%s begins a slot", rw_stream_name(stream));
     witness_promise(&world->witness, stream, INT64_MAX);
     return true;
@@ -247,12 +259,17 @@ static void record(struct world *world, enum rw_stream stream, int64_t duration_
     struct camera *camera = &world->camera[stream];
     struct rw_err err = {0};
     int64_t most = world->options.slot_size / (stream == RW_MAIN ? 4 : 12);
-    struct note note = {.start_us = world->clock.now.utc_us - duration_us,
+    int64_t start_us = world->clock.now.utc_us - duration_us;
+    struct note note = {.start_us = start_us,
+                        .told_us = start_us,
+                        .true_us = start_us + world->clock_off_us,
+                        .boot = world->clock.boot,
+                        .unverified = world->clock.state.trust == RW_CLOCK_UNVERIFIED,
                         .boot_us = world->clock.now.boot_us - duration_us,
                         .duration_us = duration_us,
                         .size = (uint32_t)sim_random_between(&world->random, PAYLOAD_MIN, most),
                         .keyframe = sim_random_chance(&world->random, 3, 4),
-                        .slots = world->options.slots[stream]};
+                        .slots = world->slots_sure[stream]};
     if (!make_room(world, stream, note.size, note.start_us)) {
         camera->cause = RW_CAUSE_DISK;
         return;
@@ -335,9 +352,28 @@ static void put_event(struct world *world, int index, struct version *as, bool w
     world->witness.revision = as->event.revision;
 }
 
-/* seen_us numbers the versions of an event, so that what is kept tells which one it is. */
+/* The bound of the clock's error numbers the versions of an event, so that what is kept tells which
+ * one it is: nothing corrects it. */
+enum { FIRST_VERSION = 12000 };
+
+int world_version(const struct rw_event *event)
+{
+    return (int)(event->clock_error_us - FIRST_VERSION);
+}
+
+/* Without pictures none begins. */
+static bool sees_something(const struct world *world)
+{
+    const struct stream_notes *notes = &world->witness.stream[RW_MAIN];
+    return notes->count &&
+           world->clock.now.boot_us - notes->list[notes->count - 1].boot_us < 4 * SECOND &&
+           notes->list[notes->count - 1].boot == world->clock.boot;
+}
+
 void world_begin_event(struct world *world)
 {
+    if (!world->battery && !sees_something(world))
+        return;
     int64_t now = world->clock.now.utc_us;
     int index = world->witness.event_count;
     struct version first = {.event = {.kind = "motion",
@@ -345,7 +381,8 @@ void world_begin_event(struct world *world)
                                       .peak_us = now,
                                       .score = 0.5f,
                                       .armed = true,
-                                      .clock_error_us = 12000},
+                                      .clock_trust = (int)world->clock.state.trust,
+                                      .clock_error_us = FIRST_VERSION},
                             .picture = index,
                             .picture_size = (int)sim_random_between(&world->random, 0, 3000)};
     snprintf(first.event.id, sizeof first.event.id, "%026d", index);
@@ -366,7 +403,7 @@ void world_change_event(struct world *world, bool end)
         next.picture = index + 1000 * note->count;
         next.picture_size = (int)sim_random_between(&world->random, 1, 3000);
     }
-    next.event.seen_us = note->count;
+    next.event.clock_error_us = FIRST_VERSION + note->count;
     next.event.phase = end ? RW_PHASE_END : RW_PHASE_UPDATE;
     next.event.end_us = end ? world->clock.now.utc_us : 0;
     put_event(world, index, &next, redraw);

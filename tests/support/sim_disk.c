@@ -522,9 +522,11 @@ void sim_disk_destroy(struct sim_disk *disk)
 {
     if (!disk)
         return;
+    disk->bury = false;
     close_all(disk);
     sim_vfs_unregister(disk);
     sim_forget_names(disk);
+    rw_buf_finish(&disk->graves);
     free(disk->opens);
     free(disk);
 }

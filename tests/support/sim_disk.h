@@ -60,3 +60,13 @@ int sim_disk_faults_seen(const struct sim_disk *disk); /* operations that were r
 /* Flips one bit of what the disk holds, at a seeded place in [from, to) (to 0: the file's end).
  * The byte's offset, or -1: no such file or place. */
 int64_t sim_disk_flip_bit(struct sim_disk *disk, const char *path, int64_t from, int64_t to);
+
+/* --- what a carver finds --- */
+
+/* From now on the bytes of files that go away stay on the medium, as blocks that nobody owns. */
+void sim_disk_bury(struct sim_disk *disk);
+/* Calls fn for every run of bytes that the medium holds: of files by their path, of those that have
+ * no name any more by "". A file with changes that are not durable comes twice. */
+void sim_disk_carve(struct sim_disk *disk,
+                    void (*fn)(void *arg, const char *path, const uint8_t *bytes, size_t size),
+                    void *arg);

@@ -71,6 +71,7 @@ void sim_inode_unref(struct sim_disk *disk, struct sim_inode *inode)
 {
     if (!inode || --inode->refs)
         return;
+    sim_bury(disk, inode);
     names_clear(disk, &inode->names, true);
     names_clear(disk, &inode->synced_names, false);
     free(inode->names.list);

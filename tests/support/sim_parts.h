@@ -91,7 +91,9 @@ struct sim_disk {
     int name_change_count, name_change_capacity;
     struct sim_open *opens; /* owned */
     int open_count;
-    int power; /* counts power_on: a descriptor of before is none */
+    bool bury;
+    struct rw_buf graves; /* what deleted files held; see sim_disk_bury() */
+    int power;            /* counts power_on: a descriptor of before is none */
     int64_t capacity;
     int inode_limit;
     bool read_only;
@@ -135,6 +137,10 @@ void sim_sync_folder(struct sim_disk *disk, struct sim_inode *folder);
 /* What the cut leaves, of bytes and of names. No descriptor is open any more. */
 void sim_survive(struct sim_disk *disk);
 void sim_forget_names(struct sim_disk *disk); /* at the very end */
+
+/* --- sim_carve.c --- */
+
+void sim_bury(struct sim_disk *disk, const struct sim_inode *inode);
 
 /* --- sim_disk.c --- */
 
