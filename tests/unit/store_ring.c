@@ -58,6 +58,25 @@ static void every_second_is_recorded_or_a_gap_with_its_cause(void **state)
     assert_int_equal(check(box, false).problems, 0);
 }
 
+static void no_picture_waits_longer_than_storage_sync(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    assert_int_equal(rw_store_fragment_us(box->store), SECOND);
+    uint64_t syncs = 0;
+    int64_t oldest_us = box->weather.boot_us; /* start of the oldest picture that is not synced */
+    for (int i = 0; i < 200; i++) {
+        int64_t duration_us = SECOND - i * 4000; /* a second, then a little less, then 0.2 s */
+        int64_t written_us = box->weather.boot_us + duration_us + SECOND / 4; /* mail waits */
+        assert_true(written_us - oldest_us <= 2 * SECOND);
+        append_lasting(box, 1000, duration_us);
+        if (rw_store_counters(box->store).syncs > syncs)
+            oldest_us = box->weather.boot_us;
+        syncs = rw_store_counters(box->store).syncs;
+    }
+    assert_in_range(syncs, 200 / 5, 199); /* short ones share a sync */
+}
+
 static void the_ring_wraps_in_place_and_the_ledger_still_adds_up(void **state)
 {
     struct box *box = *state;
@@ -441,6 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_record_header_survives_packing_and_any_flipped_bit_is_noticed),
         CASE(every_second_is_recorded_or_a_gap_with_its_cause),
+        CASE(no_picture_waits_longer_than_storage_sync),
         CASE(the_ring_wraps_in_place_and_the_ledger_still_adds_up),
         CASE(a_killed_writer_goes_on_in_the_same_slot_with_nothing_lost),
         CASE(another_boot_says_power_was_off),
