@@ -44,10 +44,8 @@ static void say_index(struct rw_recorder *recorder, const struct rw_err *err)
         kill(getpid(), SIGTERM);
     if (err && !recorder->index_refused)
         rw_log(RW_LOG_ERROR, recorder->options.camera, "%s; trying again", err->text);
-    if (err)
-        rw_board_disk(recorder->options.board, err->text);
-    else if (recorder->index_refused)
-        rw_board_disk(recorder->options.board, "");
+    if (err || recorder->index_refused)
+        rw_board_disk(recorder->options.board, err);
     recorder->index_refused = err != NULL;
 }
 

@@ -235,7 +235,7 @@ static int store_pieces(struct rw_track *track, struct rw_err *err)
 static void say_refused(struct rw_track *track, const struct rw_err *err, const char *meaning)
 {
     int64_t now = track->piece[0].packet->boot_us, since = now - track->said_boot_us;
-    rw_board_disk(track->board, err->text);
+    rw_board_disk(track->board, err);
     if (!track->refused) {
         track->said = !track->said_boot_us || since > SAY_AGAIN_US || since < 0;
         if (track->said)
@@ -254,7 +254,7 @@ static void say_kept(struct rw_track *track)
         rw_log(RW_LOG_INFO, track->camera, "%s stream: pictures are kept again",
                rw_stream_name(track->stream));
     if (track->refused)
-        rw_board_disk(track->board, "");
+        rw_board_disk(track->board, NULL);
     track->refused = false;
 }
 
