@@ -260,8 +260,11 @@ void rw_recorder_stop(struct rw_recorder *recorder)
         return;
     rw_mailbox_close(recorder->options.mailbox);
     pthread_join(recorder->thread, NULL);
-    for (int i = 0; i < recorder->waiting_count; i++)
+    for (int i = 0; i < recorder->waiting_count; i++) {
+        rw_log(RW_LOG_ERROR, recorder->options.camera, "event %s is lost: the disk still refuses",
+               recorder->waiting[i]->event.id);
         rw_post_destroy(recorder->waiting[i]);
+    }
     for (int stream = 0; stream < RW_STREAMS; stream++)
         rw_track_destroy(recorder->track[stream]);
     free(recorder);

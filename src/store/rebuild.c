@@ -60,31 +60,20 @@ static void finish_ends(struct rebuild *re, bool speak)
 static int take_event(struct rebuild *re, const struct rw_scan *scan,
                       const struct rw_record *record, int64_t offset, struct rw_err *err)
 {
-    int result = -1;
-    const char *json;
-    size_t json_size;
     struct rw_pictures pictures;
     struct rw_event event;
-    uint8_t *payload = malloc(record->length ? record->length : 1);
-    if (!payload)
-        abort();
-    if (rw_disk_read_full(scan->disk, scan->fd, payload, record->length, offset + RW_RECORD_SIZE)) {
-        rw_fail(err, RW_EIO, "the disk refused a read (%s)", strerror(errno));
-        goto out;
-    }
-    result = 0;
-    if (rw_event_unpack(payload, record->length, &json, &json_size, &pictures) ||
-        rw_event_from_json(json, json_size, &event))
-        goto out;
-    if (event.revision > rw_index_get_meta(re->index, "revision"))
+    struct rw_buf payload = {0};
+    int result = rw_scan_event(scan, record, offset, &payload, &event, &pictures, err);
+    bool is = result == 1;
+    result = result < 0 ? -1 : 0;
+    if (is && event.revision > rw_index_get_meta(re->index, "revision"))
         result = rw_index_put_meta(re->index, "revision", event.revision, err);
-    if (!result && rw_index_revision_of(re->index, event.id) < event.revision) {
+    if (is && !result && rw_index_revision_of(re->index, event.id) < event.revision) {
         char *text = rw_event_to_json(&event);
         result = rw_index_put_event(re->index, &event, text, &pictures, true, err);
         free(text);
     }
-out:
-    free(payload);
+    rw_buf_finish(&payload);
     return result;
 }
 
