@@ -173,7 +173,7 @@ static int check_record(struct fsck *fsck, const struct rw_scan *scan, int numbe
                 (unsigned long long)record->seq);
     if (!good || offset < fsck->wipe_end)
         return 0;
-    if (record->kind == RW_RECORD_EVENT && known && check_event(fsck, scan, record, offset, err))
+    if (record->kind == RW_RECORD_EVENT && check_event(fsck, scan, record, offset, err))
         return -1;
     fsck->links =
         rw_list_grow(fsck->links, fsck->link_count, &fsck->link_capacity, sizeof *fsck->links);
