@@ -201,10 +201,12 @@ static int walk_file(struct rebuild *re, int number,
     if (got <= 0)
         return got;
     scan.search = true;
-    int failed = (number == re->newest_slot && rw_slot_settle(&scan, ring->dir, number, err)) ||
-                 walk(re, &scan, number, err);
+    if (number == re->newest_slot)
+        got = rw_slot_settle(&scan, ring->dir, number, err);
+    if (got > 0)
+        got = walk(re, &scan, number, err);
     rw_slot_end(&scan);
-    return failed ? -1 : 0;
+    return got < 0 ? -1 : 0;
 }
 
 static int walk_files(struct rebuild *re, struct rw_err *err)

@@ -54,10 +54,11 @@ static int read_tail(struct rw_index *index, struct rw_ring *ring, int number, u
     int got = rw_slot_scan(&tail->scan, ring->disk, ring->dir, number, ring->id, err);
     if (got <= 0)
         return got;
-    int failed = rw_slot_settle(&tail->scan, ring->dir, number, err) ||
-                 walk_tail(index, ring, number, known, tail, err) < 0;
+    got = rw_slot_settle(&tail->scan, ring->dir, number, err);
+    if (got > 0)
+        got = walk_tail(index, ring, number, known, tail, err);
     rw_slot_end(&tail->scan);
-    return failed ? -1 : tail->any;
+    return got < 0 ? -1 : tail->any;
 }
 
 static void note_slot(void *arg, int slot, uint64_t last_seq)

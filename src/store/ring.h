@@ -109,9 +109,11 @@ int rw_slot_open(const struct rw_disk *disk, const char *dir, int number, int64_
  * 0: the slot is empty or of another ring. -1 with *err, which names the slot. */
 int rw_slot_scan(struct rw_scan *scan, const struct rw_disk *disk, const char *dir, int number,
                  const uint8_t ring[16], struct rw_err *err);
-/* A killed program leaves bytes that only memory has: puts them on the disk, before a row names
- * them. */
-int rw_slot_settle(const struct rw_scan *scan, const char *dir, int number, struct rw_err *err);
+/* A killed program leaves bytes that only memory has: puts them on the disk before a row names
+ * them, and begins the scan again from what the disk has. After a sync that it refused the kernel
+ * takes such bytes for written: they must not be hashed. As rw_slot_scan(); end the scan in all
+ * cases. */
+int rw_slot_settle(struct rw_scan *scan, const char *dir, int number, struct rw_err *err);
 void rw_slot_end(struct rw_scan *scan);
 
 /* The disk may begin to read this slot, while others are looked at. */

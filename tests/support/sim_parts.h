@@ -118,6 +118,7 @@ int sim_inode_resize(struct sim_disk *disk, struct sim_inode *inode, int64_t siz
 int sim_inode_reserve(struct sim_disk *disk, struct sim_inode *inode, int64_t size);
 void sim_inode_sync(struct sim_inode *inode);
 void sim_inode_fail_sync(struct sim_disk *disk, struct sim_inode *inode);
+void sim_inode_forget(struct sim_inode *inode, int64_t offset, int64_t size);
 
 /* The inode of a path, NULL with errno. */
 struct sim_inode *sim_find(struct sim_disk *disk, const char *path);

@@ -298,13 +298,29 @@ static void a_failed_sync_drops_what_it_should_have_written_and_the_next_one_say
         look(&f, "/d/a", bytes);
         seen += count_sectors(bytes, 2) == 8;
         gone += count_sectors(bytes, 2) < 8;
+        f.table->forget(f.disk, fd, 0, 0);
+        look(&f, "/d/a", bytes);
+        int there = count_sectors(bytes, 2);
         sim_disk_power_on(f.disk);
         look(&f, "/d/a", bytes);
-        lost += count_sectors(bytes, 2) < 8;
+        assert_int_equal(count_sectors(bytes, 2), there);
+        lost += there < 8;
         sim_disk_destroy(f.disk);
     }
     assert_true(seen > SEEDS / 4 && gone > SEEDS / 4 && lost > SEEDS / 2);
     (void)state;
+}
+
+static void what_is_not_written_yet_is_not_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t bytes[SIZE];
+    make_synced(f, "/d/a", 1);
+    int fd = open_file(f, "/d/a");
+    fill(f, fd, 2);
+    f->table->forget(f->disk, fd, 0, 0);
+    look(f, "/d/a", bytes);
+    assert_int_equal(count_sectors(bytes, 2), 8);
 }
 
 static void faults_strike_when_where_and_as_often_as_they_were_told(void **state)
@@ -615,6 +631,7 @@ int main(void)
         TEST(every_operation_can_be_the_last),
         TEST(a_killed_process_loses_its_descriptors_and_no_byte),
         TEST(a_failed_sync_drops_what_it_should_have_written_and_the_next_one_says_yes),
+        TEST(what_is_not_written_yet_is_not_forgotten),
         TEST(faults_strike_when_where_and_as_often_as_they_were_told),
         TEST(a_misdirected_write_lands_elsewhere_in_the_folder),
         TEST(a_full_disk_refuses_what_was_not_reserved_and_takes_what_was),
