@@ -312,7 +312,9 @@ static int hang_slot(struct rebuild *re, int number, int after, struct rw_err *e
         ends->limit = wanted;
         return walk_again(re, number, err);
     }
-    if (ends->front_lost || is_below(re, number, wanted)) /* half overwritten, or given up */
+    bool twin = !memcmp(ends->before, wanted, RW_HASH_SIZE); /* both were to follow the same one */
+    if (ends->front_lost || twin ||
+        is_below(re, number, wanted)) /* half overwritten, or given up */
         return forget_slot(re, number, err) ? -1 : 1;
     return explain_break(re, number, after, err);
 }
