@@ -55,6 +55,18 @@ static void read_serials(struct world *world, enum rw_stream stream, struct sigh
     world->table->close(world->disk, fd);
 }
 
+/* What the index itself calls damaged is told to nobody as a picture. A turn that the disk refused
+ * leaves such: half of the old lap is overwritten, and a rebuild finds the other half. What was
+ * promised is missed all the same. */
+static void drop_damaged(struct sightings *seen)
+{
+    int kept = 0;
+    for (int i = 0; i < seen->count; i++)
+        if (!seen->list[i].fragment.damaged || seen->list[i].serial >= 0)
+            seen->list[kept++] = seen->list[i];
+    seen->count = kept;
+}
+
 /* Is it what was given, as it was given? */
 static void check_sighting(struct world *world, enum rw_stream stream,
                            const struct sighting *sighting)
@@ -318,6 +330,7 @@ static void check_stream(struct world *world, struct rw_reader *reader, enum rw_
             world_blame(world, "the %s fragments cannot be read: %s", rw_stream_name(stream),
                         err.text);
     read_serials(world, stream, &seen);
+    drop_damaged(&seen);
     for (int i = 0; i < seen.count; i++)
         check_sighting(world, stream, &seen.list[i]);
     if (world_well(world))
