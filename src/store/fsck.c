@@ -141,12 +141,14 @@ static int check_event(struct fsck *fsck, const struct rw_scan *scan,
     struct rw_buf payload = {0};
     int is = rw_scan_event(scan, record, offset, &payload, &event, &pictures, err);
     rw_buf_finish(&payload);
-    if (is == 1 && event.clock_trust != RW_CLOCK_UNVERIFIED && event.start_us >= fsck->kept_us &&
-        rw_index_revision_of(fsck->index, event.id) < event.revision)
+    if (is != 1 || event.clock_trust == RW_CLOCK_UNVERIFIED || event.start_us < fsck->kept_us)
+        return is < 0 ? -1 : 0;
+    int64_t known = rw_index_revision_of(fsck->index, event.id, err);
+    if (known >= 0 && known < event.revision)
         problem(fsck,
                 "I4: the index does not know revision %lld of event %s, which record %llu keeps",
                 (long long)event.revision, event.id, (unsigned long long)record->seq);
-    return is < 0 ? -1 : 0;
+    return known < 0 ? -1 : 0;
 }
 
 static int check_record(struct fsck *fsck, const struct rw_scan *scan, int number,

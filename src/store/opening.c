@@ -157,9 +157,11 @@ static int recover_stream(struct rw_store *store, int stream, bool clean, struct
 
 static int recover_all(struct rw_store *store, struct rw_err *err)
 {
-    bool clean = rw_index_get_meta(store->index, "clean") == 1;
+    int64_t clean;
+    if (rw_index_read_meta(store->index, "clean", &clean, err))
+        return -1;
     for (int stream = 0; stream < RW_STREAMS; stream++)
-        if (store->has[stream] && recover_stream(store, stream, clean, err))
+        if (store->has[stream] && recover_stream(store, stream, clean == 1, err))
             return -1;
     return rw_index_put_meta(store->index, "clean", 0, err);
 }

@@ -56,7 +56,23 @@ static void finish_ends(struct rebuild *re, bool speak)
     free(re->ends);
 }
 
-/* Keeps the event of a record unless the index knows a newer revision of it. */
+/* Keeps an event unless the index knows a newer revision of it. */
+static int put_newer(struct rebuild *re, const struct rw_event *event,
+                     const struct rw_pictures *pictures, struct rw_err *err)
+{
+    int64_t highest, known = rw_index_revision_of(re->index, event->id, err);
+    if (known < 0 || rw_index_read_meta(re->index, "revision", &highest, err) ||
+        (event->revision > highest &&
+         rw_index_put_meta(re->index, "revision", event->revision, err)))
+        return -1;
+    if (known >= event->revision)
+        return 0;
+    char *text = rw_event_to_json(event);
+    int failed = rw_index_put_event(re->index, event, text, pictures, true, err);
+    free(text);
+    return failed;
+}
+
 static int take_event(struct rebuild *re, const struct rw_scan *scan,
                       const struct rw_record *record, int64_t offset, struct rw_err *err)
 {
@@ -64,15 +80,8 @@ static int take_event(struct rebuild *re, const struct rw_scan *scan,
     struct rw_event event;
     struct rw_buf payload = {0};
     int result = rw_scan_event(scan, record, offset, &payload, &event, &pictures, err);
-    bool is = result == 1;
-    result = result < 0 ? -1 : 0;
-    if (is && event.revision > rw_index_get_meta(re->index, "revision"))
-        result = rw_index_put_meta(re->index, "revision", event.revision, err);
-    if (is && !result && rw_index_revision_of(re->index, event.id) < event.revision) {
-        char *text = rw_event_to_json(&event);
-        result = rw_index_put_event(re->index, &event, text, &pictures, true, err);
-        free(text);
-    }
+    if (result == 1)
+        result = put_newer(re, &event, &pictures, err);
     rw_buf_finish(&payload);
     return result;
 }
@@ -413,7 +422,7 @@ static int salvage(void *arg, const struct rw_event *event)
 {
     const struct salvage *from = arg;
     struct rw_buf jpeg = {0}, thumbnail = {0};
-    if (rw_index_revision_of(from->index, event->id) >= event->revision)
+    if (rw_index_revision_of(from->index, event->id, NULL) >= event->revision)
         return 0;
     char *json = rw_event_to_json(event);
     rw_index_pictures(from->old, event->id, &jpeg, &thumbnail, NULL);
