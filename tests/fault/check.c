@@ -56,13 +56,15 @@ static void read_serials(struct world *world, enum rw_stream stream, struct sigh
 }
 
 /* What the index itself calls damaged is told to nobody as a picture. A turn that the disk refused
- * leaves such: half of the old lap is overwritten, and a rebuild finds the other half. What was
- * promised is missed all the same. */
-static void drop_damaged(struct sightings *seen)
+ * leaves such: half of the old lap is overwritten, and a rebuild finds the other half. waits: where
+ * the index refuses a turn too, the slot given up is still the open one; readers walk its headers,
+ * and behind them may be what the refused sync has lost. Those fragments are in memory, and not
+ * promised. What was promised is missed all the same. */
+static void drop_damaged(struct sightings *seen, bool waits)
 {
     int kept = 0;
     for (int i = 0; i < seen->count; i++)
-        if (!seen->list[i].fragment.damaged || seen->list[i].serial >= 0)
+        if (seen->list[i].serial >= 0 || !(seen->list[i].fragment.damaged || waits))
             seen->list[kept++] = seen->list[i];
     seen->count = kept;
 }
@@ -73,10 +75,11 @@ static void check_sighting(struct world *world, enum rw_stream stream,
 {
     const struct stream_notes *notes = &world->witness.stream[stream];
     const struct rw_fragment *f = &sighting->fragment;
+    if (world->rotten)
+        return; /* rows may be of pages that never arrived, bytes of anything */
     if (sighting->serial < 0 || sighting->serial >= notes->count) {
-        if (!world->rotten)
-            world_blame(world, "%s record %llu (slot %d) has bytes that nobody gave",
-                        rw_stream_name(stream), (unsigned long long)f->seq, f->slot);
+        world_blame(world, "%s record %llu (slot %d) has bytes that nobody gave",
+                    rw_stream_name(stream), (unsigned long long)f->seq, f->slot);
         return;
     }
     const struct note *note = &notes->list[sighting->serial];
@@ -100,10 +103,10 @@ static void check_order(struct world *world, enum rw_stream stream, const struct
             world_blame(world, "%s record %llu comes after %llu", rw_stream_name(stream),
                         (unsigned long long)now->fragment.seq,
                         (unsigned long long)before->fragment.seq);
-        if (i && now->serial <= before->serial && !world->rotten)
+        if (i && now->serial <= before->serial)
             world_blame(world, "%s fragment %d comes after %d", rw_stream_name(stream), now->serial,
                         before->serial);
-        if (!note->seq && now->fragment.seq <= highest && note->fresh && !world->rotten)
+        if (!note->seq && now->fragment.seq <= highest && note->fresh)
             world_blame(world, "%s fragment %d has number %llu, and a reader had seen %llu",
                         rw_stream_name(stream), now->serial, (unsigned long long)now->fragment.seq,
                         (unsigned long long)highest);
@@ -330,14 +333,15 @@ static void check_stream(struct world *world, struct rw_reader *reader, enum rw_
             world_blame(world, "the %s fragments cannot be read: %s", rw_stream_name(stream),
                         err.text);
     read_serials(world, stream, &seen);
-    drop_damaged(&seen);
+    bool waits = world->store && rw_store_waits(world->store, stream);
+    drop_damaged(&seen, waits);
     for (int i = 0; i < seen.count; i++)
         check_sighting(world, stream, &seen.list[i]);
-    if (world_well(world))
+    if (world_well(world) && !world->rotten)
         check_order(world, stream, &seen);
     if (world_well(world))
         check_missing(world, stream, &seen, strict);
-    if (world_well(world))
+    if (world_well(world) && !waits)
         check_coverage(world, reader, stream, &seen);
     free(seen.list);
 }

@@ -20,7 +20,8 @@ struct camera {
     uint8_t init[INIT_MAX];
     size_t init_size;
     enum rw_cause cause; /* why the next fragment may have a hole before it */
-    int64_t step_us;     /* a clock step that the next fragment tells of */
+    bool waits; /* fragments are in memory only: no slot takes them, and they go with the program */
+    int64_t step_us; /* a clock step that the next fragment tells of */
 };
 
 struct world {
