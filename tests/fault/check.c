@@ -75,16 +75,16 @@ static void check_sighting(struct world *world, enum rw_stream stream,
 {
     const struct stream_notes *notes = &world->witness.stream[stream];
     const struct rw_fragment *f = &sighting->fragment;
-    if (world->rotten)
-        return; /* rows may be of pages that never arrived, bytes of anything */
     if (sighting->serial < 0 || sighting->serial >= notes->count) {
-        world_blame(world, "%s record %llu (slot %d) has bytes that nobody gave",
-                    rw_stream_name(stream), (unsigned long long)f->seq, f->slot);
+        if (!world->rotten)
+            world_blame(world, "%s record %llu (slot %d) has bytes that nobody gave",
+                        rw_stream_name(stream), (unsigned long long)f->seq, f->slot);
         return;
     }
     const struct note *note = &notes->list[sighting->serial];
-    if (f->start_us != note->start_us || f->duration_us != note->duration_us ||
-        f->size != note->size || f->keyframe != note->keyframe)
+    if ((f->start_us != note->start_us || f->duration_us != note->duration_us ||
+         f->size != note->size || f->keyframe != note->keyframe) &&
+        !world->rotten_index)
         world_blame(world, "%s record %llu tells something else than fragment %d was",
                     rw_stream_name(stream), (unsigned long long)f->seq, sighting->serial);
 }
@@ -103,10 +103,10 @@ static void check_order(struct world *world, enum rw_stream stream, const struct
             world_blame(world, "%s record %llu comes after %llu", rw_stream_name(stream),
                         (unsigned long long)now->fragment.seq,
                         (unsigned long long)before->fragment.seq);
-        if (i && now->serial <= before->serial)
+        if (i && now->serial <= before->serial && !world->rotten)
             world_blame(world, "%s fragment %d comes after %d", rw_stream_name(stream), now->serial,
                         before->serial);
-        if (!note->seq && now->fragment.seq <= highest && note->fresh)
+        if (!note->seq && now->fragment.seq <= highest && note->fresh && !world->rotten)
             world_blame(world, "%s fragment %d has number %llu, and a reader had seen %llu",
                         rw_stream_name(stream), now->serial, (unsigned long long)now->fragment.seq,
                         (unsigned long long)highest);
@@ -337,7 +337,7 @@ static void check_stream(struct world *world, struct rw_reader *reader, enum rw_
     drop_damaged(&seen, waits);
     for (int i = 0; i < seen.count; i++)
         check_sighting(world, stream, &seen.list[i]);
-    if (world_well(world) && !world->rotten)
+    if (world_well(world) && !world->rotten_index)
         check_order(world, stream, &seen);
     if (world_well(world))
         check_missing(world, stream, &seen, strict);

@@ -37,7 +37,8 @@ struct world {
     bool faulty;    /* the disk refuses things now */
     bool storms;    /* disks that refuse and lie, not only cuts */
     bool rebuilding;
-    bool rotten; /* the disk has lied: what it holds may be anything */
+    bool rotten;       /* the disk has lied: what it holds may be anything */
+    bool rotten_index; /* of index.db too: rows may be of pages that never arrived */
     struct witness witness;
     char failure[400]; /* the first thing that was wrong; "" : nothing */
 };
