@@ -102,6 +102,21 @@ static int leave_slot(struct rw_ring *ring, int number, uint64_t known, const ch
     return 0;
 }
 
+/* Recording goes on in the slot, or, where the disk refuses that, in the next: an opening that
+ * failed would fail again at every start. Its rows stay, they are synced. */
+static int go_on_in(struct rw_ring *ring, int number, const struct tail *tail, struct rw_err *err)
+{
+    struct rw_err why = {0};
+    if (!rw_ring_resume(ring, number, &tail->scan, tail->base_us, &why))
+        return 0;
+    if (why.code == RW_EFOREIGN)
+        return rw_fail(err, why.code, "%s", why.text);
+    rw_log(RW_LOG_ERROR, rw_stream_name(ring->stream), "%s; recording goes on in the next slot",
+           why.text);
+    rw_ring_abandon(ring);
+    return 0;
+}
+
 /* The open slot by the index: after a cut between its turn and its first fragment it still holds
  * the lap before, which the index has forgotten and so must we. */
 static int recover_ring(struct rw_index *index, struct rw_ring *ring, const struct rw_ring_row *row,
@@ -136,7 +151,7 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
     adopt_tail(ring, number, &tail, used, clean);
     if (ring->slot[number].held) /* it was closed, and its successor has nothing in it yet */
         return 0;
-    return rw_ring_resume(ring, number, &tail.scan, tail.base_us, err);
+    return go_on_in(ring, number, &tail, err);
 }
 
 static int read_end(struct rw_index *index, struct rw_ring *ring, struct rw_err *err)

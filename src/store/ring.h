@@ -126,7 +126,8 @@ int rw_ring_next_slot(const struct rw_ring *ring);
 /* Makes slot `number` the open one and writes its init segment. */
 int rw_ring_begin(struct rw_ring *ring, int number, const uint8_t *init, size_t size,
                   int64_t base_us, struct rw_err *err);
-/* Takes an existing slot as the open one, writing on at `at`; writes its free box anew. */
+/* Takes an existing slot as the open one, writing on at `at`; writes its free box anew and syncs
+ * it: what is trimmed now must not come back with a cut. */
 int rw_ring_resume(struct rw_ring *ring, int number, const struct rw_scan *scan, int64_t base_us,
                    struct rw_err *err);
 size_t rw_ring_room(const struct rw_ring *ring);

@@ -129,6 +129,25 @@ static void a_killed_writer_goes_on_in_the_same_slot_with_nothing_lost(void **st
     assert_int_equal(check(box, false).problems, 0);
 }
 
+static void a_slot_that_takes_nothing_any_more_does_not_keep_the_camera_from_recording(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    for (int i = 0; i < 4; i++)
+        append(box, 10000);
+    crash(box);
+    box->weather.fail_after = 0; /* its free box */
+    open_store(box);
+    box->weather.fail_after = -1;
+    for (int i = 0; i < 3; i++)
+        append(box, 10000);
+    struct rw_coverage coverage = cover(box, T0, T0 + 7 * SECOND);
+    assert_int_equal(coverage.recorded_us, 7 * SECOND);
+    rw_coverage_finish(&coverage);
+    assert_int_equal(rw_store_counters(box->store).slots_begun, 1);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
 static void another_boot_says_power_was_off(void **state)
 {
     struct box *box = *state;
@@ -475,6 +494,7 @@ int main(void)
         CASE(no_picture_waits_longer_than_storage_sync),
         CASE(the_ring_wraps_in_place_and_the_ledger_still_adds_up),
         CASE(a_killed_writer_goes_on_in_the_same_slot_with_nothing_lost),
+        CASE(a_slot_that_takes_nothing_any_more_does_not_keep_the_camera_from_recording),
         CASE(another_boot_says_power_was_off),
         CASE(a_torn_tail_is_trimmed_and_a_flipped_bit_is_found),
         CASE(a_refused_write_moves_recording_to_the_next_slot_without_a_loss),
