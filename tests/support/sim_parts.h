@@ -50,6 +50,7 @@ struct sim_inode {
     struct sim_shm *shm;           /* not a reference */
     struct sim_bytes now;          /* as it is read */
     struct sim_bytes synced;       /* as it is on the disk */
+    bool stale;                    /* and may be read otherwise for as long as memory has it */
     int64_t blocks, synced_blocks; /* bytes reserved, from 0 */
     struct sim_change *changes;    /* in order; owned */
     int change_count, change_capacity;
