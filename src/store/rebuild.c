@@ -12,9 +12,10 @@ struct ends {
     uint64_t first_seq, last_seq; /* 0: it has none */
     uint8_t before[RW_HASH_SIZE]; /* the link that its first record continues */
     uint8_t last[RW_HASH_SIZE];   /* the link of its last record */
-    bool front_lost;              /* its first record is damaged, or stands behind damage */
-    const uint8_t *limit;         /* the link that it is cut at; NULL: it is whole */
-    struct rw_buf words;          /* sentences, each with its NUL; owned */
+    uint64_t lost_seq;    /* of the last record found behind damage; 0: there is no damage */
+    bool front_lost;      /* its first record is damaged, or stands behind damage */
+    const uint8_t *limit; /* the link that it is cut at; NULL: it is whole */
+    struct rw_buf words;  /* sentences, each with its NUL; owned */
 };
 
 enum { ABANDONED_MAX = 4 }; /* slots in a row that can have been left so */
@@ -103,9 +104,6 @@ static int take_record(struct rebuild *re, struct rw_chunk *chunk, int number,
         re->newest_seq = record->seq;
         re->born_us = record->born_us;
     }
-    bool held = re->ring->slot[number].held;
-    if (!held && (!re->oldest_seq || record->seq < re->oldest_seq))
-        re->oldest_seq = record->seq;
     if (record->step_us && rw_index_put_step(re->index, re->ring->stream, number, record, err))
         return -1;
     return 0;
@@ -143,6 +141,8 @@ static int take_verified(struct rebuild *re, struct rw_chunk *chunk, const struc
         return 1;
     if (!re->ends[number].first_seq)
         re->ends[number].front_lost = scan->lost || !good;
+    if (scan->lost)
+        re->ends[number].lost_seq = record->seq;
     if (re->unexplained && !event)
         explain_loss(record);
     re->unexplained = re->unexplained && event;
@@ -328,6 +328,37 @@ static int hang_slot(struct rebuild *re, int number, int after, struct rw_err *e
     return explain_break(re, number, after, err);
 }
 
+/* A cut in the first write to a slot may leave an old lap in front and new records behind it, which
+ * no sync has made part of the recording; another slot was begun between the two. (Where that one
+ * goes on from this slot, this one was left for it and taken up again.) */
+static bool is_of_two_laps(const struct rebuild *re, int number)
+{
+    const struct ends *ends = &re->ends[number];
+    for (int other = 0; other < re->ring->count; other++)
+        if (re->ends[other].first_seq > ends->first_seq &&
+            re->ends[other].first_seq < ends->lost_seq &&
+            !has_link(re, number, re->ends[other].before))
+            return true;
+    return false;
+}
+
+static int forget_half_overwritten(struct rebuild *re, struct rw_err *err)
+{
+    re->oldest_seq = 0;
+    for (int number = 0; number < re->ring->count; number++) {
+        struct ends *ends = &re->ends[number];
+        if (is_of_two_laps(re, number)) {
+            if (forget_slot(re, number, err))
+                return -1;
+            ends->first_seq = ends->last_seq = 0;
+        }
+        if (ends->first_seq && !re->ring->slot[number].held &&
+            (!re->oldest_seq || ends->first_seq < re->oldest_seq))
+            re->oldest_seq = ends->first_seq;
+    }
+    return 0;
+}
+
 /* A slot that the disk refused, or that a cut caught, ends with records that are none of the
  * recording: the chain goes on from one before them. From the newest slot back. Where the chain is
  * broken (damage, footage that was held and outlived its neighbours) all is kept. */
@@ -376,7 +407,8 @@ int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
     re.ends = calloc((size_t)ring->count + 1, sizeof *re.ends);
     if (!re.ends)
         abort();
-    int failed = walk_files(&re, err) || leave_abandoned(&re, err) || retire_next(&re, err) ||
+    int failed = walk_files(&re, err) || forget_half_overwritten(&re, err) ||
+                 leave_abandoned(&re, err) || retire_next(&re, err) ||
                  rw_index_correct(index, ring->stream, false, &changed, err) ||
                  rw_ring_oldest(ring, index, &row.deleted_us, err);
     finish_ends(&re, !failed);

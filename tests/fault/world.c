@@ -168,6 +168,9 @@ void world_close(struct world *world)
     bool alive = !sim_disk_dead(world->disk);
     rw_store_close(world->store);
     world->store = NULL;
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        if (alive && world->camera[stream].waits)
+            witness_renumber(&world->witness, (enum rw_stream)stream);
     if (alive && !world->faulty)
         witness_promise_all(&world->witness);
     for (int stream = 0; stream < RW_STREAMS; stream++) {

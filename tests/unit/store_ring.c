@@ -235,6 +235,44 @@ static void a_refused_write_moves_recording_to_the_next_slot_without_a_loss(void
     assert_int_equal(check(box, false).problems, 0);
 }
 
+/* As after a cut: of the first write to the slot only what stands behind `from` has come. */
+static void unwrite_front(struct box *box, int slot, const uint8_t *before, size_t from)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/main/%05d.mp4", box->dir, slot);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, before, from, 0), from);
+    close(fd);
+}
+
+static void a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_recorded(void **state)
+{
+    struct box *box = *state;
+    char path[300];
+    static uint8_t before[1 << 20];
+    open_store(box);
+    for (int i = 0; i < 20; i++)
+        append(box, 200000); /* five a slot: all four */
+    snprintf(path, sizeof path, "%s/main/00000.mp4", box->dir);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(read(fd, before, sizeof before), sizeof before);
+    close(fd);
+    for (int i = 0; i < 3; i++)
+        append(box, 150000);
+    crash(box);
+    unwrite_front(box, 0, before, sizeof init_segment + RW_RECORD_SIZE + 150000);
+    snprintf(path, sizeof path, "%s/index.db", box->dir);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/index.db-wal", box->dir);
+    unlink(path);
+    assert_int_equal(check(box, true).problems, 0);
+    struct rw_coverage coverage = cover(box, T0, T0 + 20 * SECOND);
+    assert_int_equal(coverage.recorded_us, 15 * SECOND);
+    assert_int_equal(coverage.deleted_us, 5 * SECOND);
+    rw_coverage_finish(&coverage);
+}
+
 static struct rw_event sample_event(int64_t start, const char *id)
 {
     struct rw_event event = {.kind = "motion",
@@ -502,6 +540,7 @@ int main(void)
         CASE(a_damaged_record_in_the_newest_slot_costs_that_slot_and_no_number_is_used_twice),
         CASE(a_damaged_index_is_put_aside_and_made_anew_at_the_next_start),
         CASE(a_lowered_keep_gives_the_oldest_slots_back),
+        CASE(a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_recorded),
         CASE(an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index),
         CASE(refuses_a_second_writer_a_foreign_folder_and_a_ring_that_does_not_fit),
         CASE(the_index_takes_less_than_a_kilobyte_a_stream_minute),
