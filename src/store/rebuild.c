@@ -12,7 +12,7 @@ struct ends {
     uint64_t first_seq, last_seq; /* 0: it has none */
     uint8_t before[RW_HASH_SIZE]; /* the link that its first record continues */
     uint8_t last[RW_HASH_SIZE];   /* the link of its last record */
-    uint64_t lost_seq;    /* of the last record found behind damage; 0: there is no damage */
+    uint64_t apart_seq;   /* of the last record that does not follow the one before it; 0: none */
     bool front_lost;      /* its first record is damaged, or stands behind damage */
     const uint8_t *limit; /* the link that it is cut at; NULL: it is whole */
     struct rw_buf words;  /* sentences, each with its NUL; owned */
@@ -97,6 +97,8 @@ static int take_record(struct rebuild *re, struct rw_chunk *chunk, int number,
         ends->first_seq = record->seq;
         memcpy(ends->before, record->previous_link, RW_HASH_SIZE);
     }
+    if (ends->last_seq && memcmp(ends->last, record->previous_link, RW_HASH_SIZE))
+        ends->apart_seq = record->seq;
     ends->last_seq = record->seq;
     memcpy(ends->last, record->link, RW_HASH_SIZE);
     re->ring->slot[number].last_seq = record->seq;
@@ -141,8 +143,6 @@ static int take_verified(struct rebuild *re, struct rw_chunk *chunk, const struc
         return 1;
     if (!re->ends[number].first_seq)
         re->ends[number].front_lost = scan->lost || !good;
-    if (scan->lost)
-        re->ends[number].lost_seq = record->seq;
     if (re->unexplained && !event)
         explain_loss(record);
     re->unexplained = re->unexplained && event;
@@ -336,7 +336,7 @@ static bool is_of_two_laps(const struct rebuild *re, int number)
     const struct ends *ends = &re->ends[number];
     for (int other = 0; other < re->ring->count; other++)
         if (re->ends[other].first_seq > ends->first_seq &&
-            re->ends[other].first_seq < ends->lost_seq &&
+            re->ends[other].first_seq < ends->apart_seq &&
             !has_link(re, number, re->ends[other].before))
             return true;
     return false;

@@ -16,6 +16,13 @@ struct tail {
     int64_t base_us;
 };
 
+/* Of a first write that a cut left unfinished, a later record may stand right behind one of the lap
+ * before. */
+static bool is_next(const struct tail *tail, const struct rw_record *record)
+{
+    return !tail->any || !memcmp(record->previous_link, tail->last.link, RW_HASH_SIZE);
+}
+
 /* Walks the slot; records above `known` are verified and indexed, the first bad one ends it. */
 static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, uint64_t known,
                      struct tail *tail, struct rw_err *err)
@@ -27,7 +34,8 @@ static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, u
     rw_chunk_init(&chunk, ring->stream);
     while ((got = rw_scan_next(&tail->scan, &record, &offset, err)) == 1) {
         if (record.seq > known) {
-            int good = rw_scan_verify(&tail->scan, &record, offset, err);
+            int good =
+                !is_next(tail, &record) ? 0 : rw_scan_verify(&tail->scan, &record, offset, err);
             if (good == 1)
                 got = rw_index_add_record(index, &chunk, number, &record, offset, err);
             if (good <= 0 || got < 0) {

@@ -246,9 +246,9 @@ static void unwrite_front(struct box *box, int slot, const uint8_t *before, size
     close(fd);
 }
 
-static void a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_recorded(void **state)
+/* size: of the new lap's fragments; 200000: its records stand where those of the old one stood. */
+static void rebuild_two_laps(struct box *box, size_t size)
 {
-    struct box *box = *state;
     char path[300];
     static uint8_t before[1 << 20];
     open_store(box);
@@ -259,9 +259,9 @@ static void a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_record
     assert_int_equal(read(fd, before, sizeof before), sizeof before);
     close(fd);
     for (int i = 0; i < 3; i++)
-        append(box, 150000);
+        append(box, size);
     crash(box);
-    unwrite_front(box, 0, before, sizeof init_segment + RW_RECORD_SIZE + 150000);
+    unwrite_front(box, 0, before, sizeof init_segment + RW_RECORD_SIZE + size);
     snprintf(path, sizeof path, "%s/index.db", box->dir);
     assert_int_equal(unlink(path), 0);
     snprintf(path, sizeof path, "%s/index.db-wal", box->dir);
@@ -271,6 +271,37 @@ static void a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_record
     assert_int_equal(coverage.recorded_us, 15 * SECOND);
     assert_int_equal(coverage.deleted_us, 5 * SECOND);
     rw_coverage_finish(&coverage);
+}
+
+static void a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_recorded(void **state)
+{
+    rebuild_two_laps(*state, 150000);
+}
+
+static void and_so_it_does_where_the_two_laps_have_records_of_one_size(void **state)
+{
+    rebuild_two_laps(*state, 200000);
+}
+
+static void recovery_ends_where_a_record_does_not_follow_the_one_before_it(void **state)
+{
+    struct box *box = *state;
+    static uint8_t before[1 << 20];
+    char path[300];
+    open_store(box);
+    for (int i = 0; i < 20; i++)
+        append(box, 200000);
+    snprintf(path, sizeof path, "%s/main/00000.mp4", box->dir);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(read(fd, before, sizeof before), sizeof before);
+    close(fd);
+    append(box, 200000); /* not synced yet, nor is the next */
+    append(box, 200000);
+    crash(box);
+    unwrite_front(box, 0, before, sizeof init_segment + RW_RECORD_SIZE + 200000);
+    open_store(box);
+    append(box, 200000);
+    assert_int_equal(check(box, false).problems, 0);
 }
 
 static struct rw_event sample_event(int64_t start, const char *id)
@@ -541,6 +572,8 @@ int main(void)
         CASE(a_damaged_index_is_put_aside_and_made_anew_at_the_next_start),
         CASE(a_lowered_keep_gives_the_oldest_slots_back),
         CASE(a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_recorded),
+        CASE(and_so_it_does_where_the_two_laps_have_records_of_one_size),
+        CASE(recovery_ends_where_a_record_does_not_follow_the_one_before_it),
         CASE(an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index),
         CASE(refuses_a_second_writer_a_foreign_folder_and_a_ring_that_does_not_fit),
         CASE(the_index_takes_less_than_a_kilobyte_a_stream_minute),
