@@ -101,11 +101,10 @@ static void adopt_tail(struct rw_ring *ring, int number, const struct tail *tail
 
 /* The slot cannot be read as far as the index knows it: it is left as it is for fsck and a
  * technician, and recording goes on in the next. */
-static int leave_slot(struct rw_ring *ring, int number, uint64_t known, const char *why)
+static int leave_slot(struct rw_ring *ring, uint64_t known, const struct rw_err *why)
 {
-    rw_log(RW_LOG_ERROR, rw_stream_name(ring->stream),
-           "%s slot %d is damaged (%s); recording goes on in the next slot", ring->dir, number,
-           why);
+    rw_log(RW_LOG_ERROR, rw_stream_name(ring->stream), "%s; recording goes on in the next slot",
+           why->text);
     ring->next_seq = known + SEQ_SKIP;
     return 0;
 }
@@ -138,7 +137,7 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
     if (number >= 0 && number < ring->count && number != newest && ring->slot[number].size) {
         got = read_tail(index, ring, number, known, &tail, &why);
         if (got < 0)
-            return leave_slot(ring, number, used, why.text);
+            return leave_slot(ring, used, &why);
         if (got && tail.last.seq <= known)
             got = 0;
     }
@@ -149,7 +148,9 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
             if (tail.any)
                 adopt_tail(ring, newest, &tail, used, clean);
             ring->slot[newest].last_seq = known;
-            return leave_slot(ring, newest, used, got < 0 ? why.text : "a record is missing");
+            if (got >= 0)
+                rw_fail(&why, RW_EFORMAT, "%s slot %d: a record is missing", ring->dir, newest);
+            return leave_slot(ring, used, &why);
         }
     }
     if (got <= 0) {
