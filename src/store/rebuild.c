@@ -257,6 +257,27 @@ static int slot_of_newest(const struct rebuild *re)
     return best;
 }
 
+static int forget_slot(struct rebuild *re, int number, struct rw_err *err)
+{
+    rw_buf_clear(&re->ends[number].words);
+    re->ring->slot[number].last_seq = 0;
+    return rw_index_drop_slot(re->index, re->ring->stream, number, err);
+}
+
+/* A slot that was given up may have begun after the one in which recording went on: that one is the
+ * newest, and its tail is the one to be verified. */
+static int walk_newest(struct rebuild *re, struct rw_err *err)
+{
+    int newest = slot_of_newest(re);
+    if (newest < 0 || newest == re->newest_slot)
+        return 0;
+    re->newest_slot = newest;
+    if (forget_slot(re, newest, err))
+        return -1;
+    re->ends[newest] = (struct ends){.words = re->ends[newest].words};
+    return walk_file(re, newest, walk_slot, err);
+}
+
 static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
 {
     const struct rw_ring *ring = re->ring;
@@ -267,13 +288,6 @@ static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
     bool found = rw_scan_find_link(&scan, link);
     rw_slot_end(&scan);
     return found;
-}
-
-static int forget_slot(struct rebuild *re, int number, struct rw_err *err)
-{
-    rw_buf_clear(&re->ends[number].words);
-    re->ring->slot[number].last_seq = 0;
-    return rw_index_drop_slot(re->index, re->ring->stream, number, err);
 }
 
 /* Once more, up to its limit. */
@@ -408,7 +422,7 @@ int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
     if (!re.ends)
         abort();
     int failed = walk_files(&re, err) || forget_half_overwritten(&re, err) ||
-                 leave_abandoned(&re, err) || retire_next(&re, err) ||
+                 walk_newest(&re, err) || leave_abandoned(&re, err) || retire_next(&re, err) ||
                  rw_index_correct(index, ring->stream, false, &changed, err) ||
                  rw_ring_oldest(ring, index, &row.deleted_us, err);
     finish_ends(&re, !failed);

@@ -283,6 +283,45 @@ static void and_so_it_does_where_the_two_laps_have_records_of_one_size(void **st
     rebuild_two_laps(*state, 200000);
 }
 
+static void copy_to(const struct box *box, const char *from, const char *to)
+{
+    char command[400];
+    snprintf(command, sizeof command, "cp --sparse=always %s/%s %s/%s", box->root, from, box->root,
+             to);
+    assert_int_equal(system(command), 0);
+}
+
+/* The slot that was begun last was given up: the disk refused it, and the program was killed. */
+static void a_rebuild_goes_on_from_the_slot_that_was_recorded_into(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    for (int i = 0; i < 17; i++)
+        append(box, 200000); /* slot 3 has two */
+    begin(box);
+    append(box, 200000);
+    append(box, 200000); /* slot 0 has two, and 1 is out of the index */
+    crash(box);          /* in a copy; in the folder itself slot 1 is begun */
+    snprintf(box->dir, sizeof box->dir, "%s/gate", box->root);
+    open_store(box);
+    begin(box);
+    append(box, 200000);
+    append(box, 200000);
+    rw_store_close(box->store);
+    copy_to(box, "gate/main/00001.mp4", "gate.after/main/00001.mp4");
+    snprintf(box->dir, sizeof box->dir, "%s/gate.after", box->root);
+    open_store(box);
+    append(box, 200000);
+    append(box, 200000);
+    rw_store_close(box->store);
+    box->store = NULL;
+    copy_to(box, "gate/lock", "gate.after/index.db"); /* an empty one */
+    assert_int_equal(check(box, true).problems, 0);
+    struct rw_coverage coverage = cover(box, T0, box->weather.utc_us);
+    assert_int_equal(coverage.recorded_us, 11 * SECOND);
+    rw_coverage_finish(&coverage);
+}
+
 static void recovery_ends_where_a_record_does_not_follow_the_one_before_it(void **state)
 {
     struct box *box = *state;
@@ -573,6 +612,7 @@ int main(void)
         CASE(a_lowered_keep_gives_the_oldest_slots_back),
         CASE(a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_recorded),
         CASE(and_so_it_does_where_the_two_laps_have_records_of_one_size),
+        CASE(a_rebuild_goes_on_from_the_slot_that_was_recorded_into),
         CASE(recovery_ends_where_a_record_does_not_follow_the_one_before_it),
         CASE(an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index),
         CASE(refuses_a_second_writer_a_foreign_folder_and_a_ring_that_does_not_fit),
