@@ -35,8 +35,8 @@ struct rw_disk {
     int (*lock)(void *self, const char *path, bool wait);
     /* These bytes will be read soon: the disk may begin with it. NULL: no need. */
     void (*want)(void *self, int fd, int64_t offset, int64_t size);
-    /* Drops what memory holds of these bytes, so that reading them reads the disk. NULL: no need.
-     */
+    /* Drops what memory holds of these bytes (size 0: to the end) and need not write any more, so
+     * that reading them reads the disk. NULL: no need. */
     void (*forget)(void *self, int fd, int64_t offset, int64_t size);
     int (*locked)(void *self, const char *path); /* 1: somebody holds it, 0: nobody, or no file */
 };

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/units.h"
@@ -84,10 +85,27 @@ void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end
     unlock(board);
 }
 
-void rw_board_disk(struct rw_board *board, const char *reason)
+static const char *advice(enum rw_code code)
 {
+    switch (code) {
+    case RW_EIO:
+        return "; look at the disk and its cable";
+    case RW_ENOSPC:
+        return "; make room on the disk, or lower keep";
+    case RW_EROFS:
+        return "; the disk is read-only: stop the service, repair it with fsck, mount it again";
+    default:
+        return ""; /* the sentence says it */
+    }
+}
+
+void rw_board_disk(struct rw_board *board, const struct rw_err *err)
+{
+    char text[sizeof err->text + 100] = "";
+    if (err)
+        snprintf(text, sizeof text, "%s%s", err->text, advice(err->code));
     struct rw_notice *notice = lock(board);
-    rw_copy_text(notice->disk_reason, sizeof notice->disk_reason, reason);
+    rw_copy_text(notice->disk_reason, sizeof notice->disk_reason, text);
     unlock(board);
 }
 

@@ -37,7 +37,8 @@ void rw_board_lost(struct rw_board *board, enum rw_stream stream, const char *re
 void rw_board_picture(struct rw_board *board, enum rw_stream stream, int64_t boot_us,
                       int64_t utc_us);
 void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end_us);
-void rw_board_disk(struct rw_board *board, const char *reason); /* "": good again */
+/* The disk refuses: how, and what to do; NULL: it is good again. */
+void rw_board_disk(struct rw_board *board, const struct rw_err *err);
 void rw_board_watch_fps(struct rw_board *board, double fps);
 /* Nothing is about to be decided: pictures may wait a moment and be decoded in bursts, which costs
  * less. */

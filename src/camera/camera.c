@@ -330,7 +330,6 @@ static int start_recorder(struct camera *camera, struct rw_err *err)
     struct rw_recorder_options options = {.camera = camera->camera->id,
                                           .store = camera->store,
                                           .streams = {true, *camera->camera->sub.url != 0},
-                                          .sync_us = camera->config->storage.sync_us,
                                           .mailbox = camera->to_recorder,
                                           .board = camera->board,
                                           .alerts_socket = camera->alerts_socket,

@@ -13,8 +13,7 @@
 #include "camera/track.h"
 
 /* Packets come without waking the thread: it looks this often. */
-enum { LOOK_MS = 250, TICK_MS = 1000, WAITING_MAX = 256 };
-#define FRAGMENT_MAX_US INT64_C(1000000)
+enum { LOOK_MS = 250, WAITING_MAX = 256 };
 #define REFUSED_MAX_US INT64_C(60000000)
 
 struct rw_recorder {
@@ -45,10 +44,8 @@ static void say_index(struct rw_recorder *recorder, const struct rw_err *err)
         kill(getpid(), SIGTERM);
     if (err && !recorder->index_refused)
         rw_log(RW_LOG_ERROR, recorder->options.camera, "%s; trying again", err->text);
-    if (err)
-        rw_board_disk(recorder->options.board, err->text);
-    else if (recorder->index_refused)
-        rw_board_disk(recorder->options.board, "");
+    if (err || recorder->index_refused)
+        rw_board_disk(recorder->options.board, err);
     recorder->index_refused = err != NULL;
 }
 
@@ -184,7 +181,7 @@ static void tick(struct rw_recorder *recorder, int64_t boot_us)
         say_index(recorder, NULL); /* a real commit went through */
     for (int stream = 0; stream < RW_STREAMS; stream++)
         if (recorder->track[stream])
-            rw_track_tick(recorder->track[stream]);
+            rw_track_tick(recorder->track[stream], boot_us);
 }
 
 /* The last pictures; what waits for the disk gets its last chance. */
@@ -195,7 +192,7 @@ static void end_tracks(struct rw_recorder *recorder)
         if (!track)
             continue;
         rw_track_end(track);
-        rw_track_tick(track);
+        rw_track_tick(track, rw_now(recorder->options.clock).boot_us);
         if (rw_track_waits(track))
             rw_log(RW_LOG_ERROR, recorder->options.camera,
                    "%s stream: the disk still refuses; what waited in memory is lost",
@@ -217,7 +214,7 @@ static void *recorder_main(void *arg)
         int64_t now = rw_now(o->clock).boot_us;
         if (now >= next_tick) {
             tick(recorder, now);
-            next_tick = now + TICK_MS * 1000;
+            next_tick = now + RW_STORE_TICK_US;
         }
     }
     end_tracks(recorder);
@@ -243,13 +240,10 @@ struct rw_recorder *rw_recorder_start(const struct rw_recorder_options *options,
     if (!recorder)
         abort();
     recorder->options = *options;
-    /* A picture may wait for its fragment's end, and the fragment as long for the next sync. */
-    int64_t fragment_us =
-        options->sync_us / 2 < FRAGMENT_MAX_US ? options->sync_us / 2 : FRAGMENT_MAX_US;
     for (int stream = 0; stream < RW_STREAMS; stream++)
         if (options->streams[stream])
             recorder->track[stream] = rw_track_create(options->store, (enum rw_stream)stream,
-                                                      fragment_us, options->camera, options->board);
+                                                      options->camera, options->board);
     if (!rw_store_open_events(options->store, close_event, recorder, err) &&
         !pthread_create(&recorder->thread, NULL, recorder_main, recorder))
         return recorder;
@@ -266,8 +260,11 @@ void rw_recorder_stop(struct rw_recorder *recorder)
         return;
     rw_mailbox_close(recorder->options.mailbox);
     pthread_join(recorder->thread, NULL);
-    for (int i = 0; i < recorder->waiting_count; i++)
+    for (int i = 0; i < recorder->waiting_count; i++) {
+        rw_log(RW_LOG_ERROR, recorder->options.camera, "event %s is lost: the disk still refuses",
+               recorder->waiting[i]->event.id);
         rw_post_destroy(recorder->waiting[i]);
+    }
     for (int stream = 0; stream < RW_STREAMS; stream++)
         rw_track_destroy(recorder->track[stream]);
     free(recorder);

@@ -10,7 +10,6 @@ struct rw_recorder_options {
     const char *camera;
     struct rw_store *store; /* the thread's own until it is stopped */
     bool streams[RW_STREAMS];
-    int64_t sync_us; /* storage.sync */
     struct rw_mailbox *mailbox;
     struct rw_board *board;
     const char *alerts_socket; /* poked when there is something to tell */

@@ -61,15 +61,15 @@ struct rw_track {
     struct rw_buf init, fragment; /* scratch */
 };
 
-struct rw_track *rw_track_create(struct rw_store *store, enum rw_stream stream, int64_t fragment_us,
-                                 const char *camera, struct rw_board *board)
+struct rw_track *rw_track_create(struct rw_store *store, enum rw_stream stream, const char *camera,
+                                 struct rw_board *board)
 {
     struct rw_track *track = calloc(1, sizeof *track);
     if (!track)
         abort();
     track->store = store;
     track->stream = stream;
-    track->fragment_us = fragment_us;
+    track->fragment_us = rw_store_fragment_us(store);
     track->camera = camera;
     track->board = board;
     track->interval_us = PICTURE_US;
@@ -235,7 +235,7 @@ static int store_pieces(struct rw_track *track, struct rw_err *err)
 static void say_refused(struct rw_track *track, const struct rw_err *err, const char *meaning)
 {
     int64_t now = track->piece[0].packet->boot_us, since = now - track->said_boot_us;
-    rw_board_disk(track->board, err->text);
+    rw_board_disk(track->board, err);
     if (!track->refused) {
         track->said = !track->said_boot_us || since > SAY_AGAIN_US || since < 0;
         if (track->said)
@@ -254,7 +254,7 @@ static void say_kept(struct rw_track *track)
         rw_log(RW_LOG_INFO, track->camera, "%s stream: pictures are kept again",
                rw_stream_name(track->stream));
     if (track->refused)
-        rw_board_disk(track->board, "");
+        rw_board_disk(track->board, NULL);
     track->refused = false;
 }
 
@@ -424,10 +424,19 @@ void rw_track_end(struct rw_track *track)
         take_end(track);
 }
 
-void rw_track_tick(struct rw_track *track)
+/* A camera that has stopped in the middle of a fragment: what came of it is for the disk. */
+static void write_stalled(struct rw_track *track, int64_t boot_us)
 {
-    if (!track->blocked)
+    if (track->pieces && boot_us - track->piece[0].packet->boot_us >= 3 * track->fragment_us / 2)
+        write_fragment(track);
+}
+
+void rw_track_tick(struct rw_track *track, int64_t boot_us)
+{
+    if (!track->blocked) {
+        write_stalled(track, boot_us);
         return;
+    }
     struct rw_err err = {0};
     if (track->pieces)
         write_fragment(track);

@@ -19,6 +19,8 @@
 enum { LOOK_MS = 140, LOOK_RUNNING_MS = 400, JPEG_QUALITY = 75, THUMBNAIL_MAX = 10 * 1024 };
 /* A picture that arrived longer ago than this is not worth decoding: the newest keyframe is. */
 #define LATE_US INT64_C(3000000)
+/* The clock of day was set by at least this. */
+#define STEP_US RW_SECOND_US
 
 struct rw_watcher {
     struct rw_watcher_options options;
@@ -33,6 +35,7 @@ struct rw_watcher {
     bool best_told;
     bool wants_key;
     int64_t now_us;        /* UTC of the newest picture, or of the clock without one */
+    int64_t offset_us;     /* of the clock of day from CLOCK_BOOTTIME; 0: not known */
     int64_t count_from_us; /* boot time of the fps count's start */
     int pictures;          /* looked at since then */
     bool decode_failed;    /* said once */
@@ -180,6 +183,20 @@ static void break_off(struct rw_watcher *watcher)
     watcher->wants_key = true;
 }
 
+/* The box's clock of day was set: an event lies wholly before that, or after it. */
+static void part_at_step(struct rw_watcher *watcher, const struct rw_packet *packet)
+{
+    int64_t offset = packet->utc_us - packet->boot_us, step = offset - watcher->offset_us;
+    bool stepped = watcher->offset_us && (step > STEP_US || step < -STEP_US);
+    watcher->offset_us = offset;
+    if (!stepped)
+        return;
+    break_off(watcher);
+    enum rw_alarm_word word = rw_alarm_close(&watcher->alarm, watcher->now_us);
+    if (word != RW_ALARM_NONE)
+        tell(watcher, word);
+}
+
 static void use_codec(struct rw_watcher *watcher, const struct rw_codec *codec)
 {
     struct rw_err err;
@@ -201,6 +218,7 @@ static bool too_late(const struct rw_watcher *watcher, const struct rw_packet *p
 static void decode(struct rw_watcher *watcher, const struct rw_packet *packet)
 {
     struct rw_err err;
+    part_at_step(watcher, packet);
     if (!watcher->wants_key && too_late(watcher, packet))
         break_off(watcher);
     if (watcher->wants_key && (!packet->keyframe || too_late(watcher, packet)))

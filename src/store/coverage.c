@@ -40,6 +40,15 @@ void rw_ledger_finish(struct rw_ledger *ledger)
     *ledger = (struct rw_ledger){0};
 }
 
+int64_t rw_ledger_end(const struct rw_ledger *ledger)
+{
+    int64_t end = INT64_MIN;
+    for (int i = 0; i < ledger->span_count; i++)
+        if (ledger->spans[i].to_us > end)
+            end = ledger->spans[i].to_us;
+    return end;
+}
+
 static int by_start(const void *a, const void *b)
 {
     const struct rw_span *left = a, *right = b;
@@ -101,7 +110,9 @@ static void put_unexplained(struct settling *s, int64_t from, int64_t to)
         put_cause(s, from, end, steps[i].cause);
         from = end;
     }
-    put_cause(s, from, to, last);
+    int64_t reached = b->now_us && b->now_us < to ? b->now_us : to;
+    put_cause(s, from, reached, last);
+    put_cause(s, from > reached ? from : reached, to, RW_CAUSE_CLOCK);
 }
 
 /* An open gap at `to`: all of [from, to) but what was deleted; what was there before that, and its

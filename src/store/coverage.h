@@ -22,7 +22,11 @@ struct rw_ledger_bounds {
     int64_t deleted_us;         /* and before this: overwritten */
     int64_t power_us;           /* after newest_us up to here: the box was off; 0: it was not */
     enum rw_cause open_cause;   /* of what is missing after both */
+    int64_t
+        now_us; /* after this there is only footage of a clock that was set back since; 0: none */
 };
+/* The end of what is recorded; INT64_MIN: nothing is. */
+int64_t rw_ledger_end(const struct rw_ledger *ledger);
 /* Fills out (from_us and to_us are set by the caller). Every microsecond of it lands in one of
  * recorded, gap, deleted. */
 void rw_ledger_settle(struct rw_ledger *ledger, const struct rw_ledger_bounds *bounds,

@@ -40,6 +40,7 @@ struct fsck {
     struct known *known;
     int known_count, known_capacity;
     int64_t shift_us; /* of the chunk being noted */
+    int64_t kept_us;  /* what began before this has been deleted, in part or wholly */
     int64_t wipe_end; /* of the slot: what stands before it has left the index and will be zeroed */
     struct link_row *links;
     int link_count, link_capacity;
@@ -130,6 +131,26 @@ static bool same(const struct known *known, const struct rw_record *record, int6
             (known->start_us == record->start_us && known->duration_us == record->duration_us));
 }
 
+/* I4: what the ring keeps of an event the index knows, unless its time was deleted. Events of a bad
+ * clock move to their true time in the index alone. */
+static int check_event(struct fsck *fsck, const struct rw_scan *scan,
+                       const struct rw_record *record, int64_t offset, struct rw_err *err)
+{
+    struct rw_event event;
+    struct rw_pictures pictures;
+    struct rw_buf payload = {0};
+    int is = rw_scan_event(scan, record, offset, &payload, &event, &pictures, err);
+    rw_buf_finish(&payload);
+    if (is != 1 || event.clock_trust == RW_CLOCK_UNVERIFIED || event.start_us < fsck->kept_us)
+        return is < 0 ? -1 : 0;
+    int64_t known = rw_index_revision_of(fsck->index, event.id, err);
+    if (known >= 0 && known < event.revision)
+        problem(fsck,
+                "I4: the index does not know revision %lld of event %s, which record %llu keeps",
+                (long long)event.revision, event.id, (unsigned long long)record->seq);
+    return known < 0 ? -1 : 0;
+}
+
 static int check_record(struct fsck *fsck, const struct rw_scan *scan, int number,
                         const struct rw_record *record, int64_t offset, struct rw_err *err)
 {
@@ -154,6 +175,8 @@ static int check_record(struct fsck *fsck, const struct rw_scan *scan, int numbe
                 (unsigned long long)record->seq);
     if (!good || offset < fsck->wipe_end)
         return 0;
+    if (record->kind == RW_RECORD_EVENT && check_event(fsck, scan, record, offset, err))
+        return -1;
     fsck->links =
         rw_list_grow(fsck->links, fsck->link_count, &fsck->link_capacity, sizeof *fsck->links);
     struct link_row *row = &fsck->links[fsck->link_count++];
@@ -340,6 +363,9 @@ static int check_ring(struct fsck *fsck, struct rw_err *err)
     if (there < 0)
         return -1;
     fsck->link_count = 0;
+    fsck->kept_us = there && row.deleted_us > row.aged_us ? row.deleted_us
+                    : there                               ? row.aged_us
+                                                          : 0;
     for (int number = 0; number < fsck->ring.count; number++) {
         if (!fsck->report->rebuilt)
             rw_ring_want(&fsck->ring, number + 1);

@@ -93,18 +93,40 @@ static bool goes_on(const struct rw_store *store, int stream, const struct rw_ho
     return open || reached(store, stream) < hold->to_us + AFTER_US;
 }
 
+/* Slots that were promised to the hold and that it has not got yet. */
+static int slots_to_come(struct rw_store *store, int stream, const struct rw_hold *hold)
+{
+    int left = hold->slots[stream] - held_slots(store, stream, hold);
+    return left > 0 && goes_on(store, stream, hold) ? left : 0;
+}
+
+/* Holds of what is being recorded now share the slots that are written next. */
+static bool runs(const struct rw_store *store, int stream, const struct rw_hold *hold)
+{
+    return hold->from_us <= reached(store, stream);
+}
+
+/* Slots that were promised to holds and are still to come: to those that run, and to all. */
+static int promised_slots(struct rw_store *store, int stream, int *running)
+{
+    int later = 0;
+    *running = 0;
+    for (int i = 0; i < store->hold_count; i++) {
+        int coming = slots_to_come(store, stream, &store->holds[i]);
+        if (!runs(store, stream, &store->holds[i]))
+            later += coming;
+        else if (coming > *running)
+            *running = coming;
+    }
+    return later + *running;
+}
+
 /* The ring's room: `keep`, and what was promised to holds that still take slots. */
 static void set_budget(struct rw_store *store, int stream)
 {
-    struct rw_ring *ring = &store->ring[stream];
-    int reserved = 0;
-    for (int i = 0; i < store->hold_count; i++) {
-        const struct rw_hold *hold = &store->holds[i];
-        int left = hold->slots[stream] - held_slots(store, stream, hold);
-        if (left > 0 && goes_on(store, stream, hold))
-            reserved += left;
-    }
-    ring->budget = store->keep[stream] + reserved * ring->slot_size;
+    int running;
+    store->ring[stream].budget = store->keep[stream] + promised_slots(store, stream, &running) *
+                                                           store->ring[stream].slot_size;
 }
 
 /* Recording is sacred, and so is the reserve: where the disk is nearly full the ring goes on with
@@ -146,20 +168,23 @@ static int count_slots(struct rw_store *store, int stream, const struct rw_hold 
     if (!slots)
         return -1;
     *total = *fresh = 0;
-    for (int number = 0; number < ring->count; number++) {
-        *total += slots[number];
-        *fresh += slots[number] && !ring->slot[number].held;
-    }
-    bool open_counted = ring->open >= 0 && slots[ring->open];
+    for (int number = 0; number < ring->count; number++)
+        if (slots[number] && number != ring->open) {
+            *total += 1;
+            *fresh += !ring->slot[number].held;
+        }
+    int ahead = ring->open >= 0 && slots[ring->open], running;
     free(slots);
     int64_t newest = reached(store, stream), begin = from_us > newest ? from_us : newest;
     if (to_us + AFTER_US > newest) {
         double bytes = (double)(to_us + AFTER_US - begin) * rate;
         double beyond = bytes - (double)rw_ring_room(ring);
-        int coming = (beyond > 0 ? (int)(beyond / (double)ring->slot_size) + 1 : 0) + !open_counted;
-        *total += coming;
-        *fresh += coming;
+        ahead = 1 + (beyond > 0 ? (int)(beyond / (double)ring->slot_size) + 1 : 0);
     }
+    promised_slots(store, stream, &running);
+    int paid = runs(store, stream, hold) ? running : 0;
+    *total += ahead;
+    *fresh += ahead > paid ? ahead - paid : 0;
     return 0;
 }
 

@@ -51,10 +51,14 @@ static struct rw_index *open_index(const struct rw_disk *disk, const char *path,
     if (!index)
         abort();
     index->db = db;
-    int64_t format = rw_index_get_meta(index, "format");
+    int64_t format;
+    struct rw_err why = {0};
+    rw_index_read_meta(index, "format", &format, &why);
     if (format == 2)
         return index;
-    if (!format && !writable)
+    if (why.code && why.code != RW_EFORMAT) /* an empty file: there is no such table */
+        rw_fail(err, why.code, "%s", why.text);
+    else if (!format && !writable)
         rw_fail(err, RW_ENOTFOUND, "nothing has been recorded in %s yet", path);
     else
         rw_fail(err, RW_EFORMAT, "%s is not an index that this version of the program reads", path);
@@ -159,6 +163,8 @@ int rw_index_begin(struct rw_index *index, struct rw_err *err)
 
 int rw_index_commit(struct rw_index *index, struct rw_err *err)
 {
+    if (sqlite3_get_autocommit(index->db))
+        return rw_fail(err, RW_EIO, "the index has taken the transaction back");
     if (!rw_db_exec(index->db, "COMMIT", err))
         return 0;
     rw_index_rollback(index);
@@ -498,14 +504,20 @@ int rw_index_put_meta(struct rw_index *index, const char *key, int64_t value, st
     return rw_db_run(index->db, err, "INSERT OR REPLACE INTO meta VALUES(?,?)", "ti", key, value);
 }
 
+int rw_index_read_meta(struct rw_index *index, const char *key, int64_t *value, struct rw_err *err)
+{
+    sqlite3_stmt *query =
+        rw_db_query(index->db, err, "SELECT value FROM meta WHERE key=?", "t", key);
+    int got = query ? rw_db_step(query, err) : -1;
+    *value = got == 1 ? sqlite3_column_int64(query, 0) : 0;
+    rw_db_done(query);
+    return got < 0 ? -1 : 0;
+}
+
 int64_t rw_index_get_meta(struct rw_index *index, const char *key)
 {
-    int64_t value = 0;
-    sqlite3_stmt *query =
-        rw_db_query(index->db, NULL, "SELECT value FROM meta WHERE key=?", "t", key);
-    if (query && rw_db_step(query, NULL) == 1)
-        value = sqlite3_column_int64(query, 0);
-    rw_db_done(query);
+    int64_t value;
+    rw_index_read_meta(index, key, &value, NULL);
     return value;
 }
 

@@ -136,7 +136,8 @@ int64_t rw_index_next_revision(struct rw_index *index, struct rw_err *err); /* -
 /* json: the event in text. pictures NULL: those kept stay. */
 int rw_index_put_event(struct rw_index *index, const struct rw_event *event, const char *json,
                        const struct rw_pictures *pictures, bool in_ring, struct rw_err *err);
-int64_t rw_index_revision_of(struct rw_index *index, const char *id); /* 0: no such event */
+/* 0: no such event, -1: failed. */
+int64_t rw_index_revision_of(struct rw_index *index, const char *id, struct rw_err *err);
 int rw_index_mark_in_ring(struct rw_index *index, const char *id, int64_t revision,
                           struct rw_err *err);
 /* Events that ended before this and near whose time (ten minutes) the stream has no footage any
@@ -161,6 +162,9 @@ int rw_index_pictures(struct rw_index *index, const char *id, struct rw_buf *jpe
 
 /* A word of meta data ("clean", "revision"); empty when it was never put. */
 int rw_index_put_meta(struct rw_index *index, const char *key, int64_t value, struct rw_err *err);
+/* *value 0: never put. */
+int rw_index_read_meta(struct rw_index *index, const char *key, int64_t *value, struct rw_err *err);
+/* The same where it is no harm to take what cannot be read for never put. */
 int64_t rw_index_get_meta(struct rw_index *index, const char *key);
 int rw_index_put_state(struct rw_index *index, const char *state, int64_t since_us,
                        const char *reason, struct rw_err *err);

@@ -6,8 +6,11 @@
 
 int64_t rw_index_next_revision(struct rw_index *index, struct rw_err *err)
 {
-    int64_t revision = rw_index_get_meta(index, "revision") + 1;
-    return rw_index_put_meta(index, "revision", revision, err) ? -1 : revision;
+    int64_t revision;
+    if (rw_index_read_meta(index, "revision", &revision, err) ||
+        rw_index_put_meta(index, "revision", revision + 1, err))
+        return -1;
+    return revision + 1;
 }
 
 int rw_index_put_event(struct rw_index *index, const struct rw_event *event, const char *json,
@@ -28,13 +31,12 @@ int rw_index_put_event(struct rw_index *index, const struct rw_event *event, con
                      pictures->thumbnail_size);
 }
 
-int64_t rw_index_revision_of(struct rw_index *index, const char *id)
+int64_t rw_index_revision_of(struct rw_index *index, const char *id, struct rw_err *err)
 {
-    int64_t revision = 0;
     sqlite3_stmt *query =
-        rw_db_query(index->db, NULL, "SELECT revision FROM events WHERE id=?", "t", id);
-    if (query && rw_db_step(query, NULL) == 1)
-        revision = sqlite3_column_int64(query, 0);
+        rw_db_query(index->db, err, "SELECT revision FROM events WHERE id=?", "t", id);
+    int got = query ? rw_db_step(query, err) : -1;
+    int64_t revision = got == 1 ? sqlite3_column_int64(query, 0) : got;
     rw_db_done(query);
     return revision;
 }

@@ -91,8 +91,11 @@ static int64_t index_room(const struct rw_store *store)
     return (INT64_C(4) << 20) + slots * INDEX_PER_SLOT;
 }
 
-/* Blocks for the WAL, before SQLite opens it; also makes the files as their folder's owner. */
-static void reserve_wal(const struct rw_store *store)
+/* Before SQLite opens them: the files are made as their folder's owner, and there are blocks for
+ * the WAL. A transaction whose sync was refused, of a program then killed, may stand in memory only
+ * and look whole. SQLite would go on behind it, and a cut would take all that followed: so it has
+ * to see what the disk has. (The sync writes what can be written; a refusal changes nothing.) */
+static void prepare_index_files(const struct rw_store *store)
 {
     static const char *const ends[] = {"", "-wal"};
     const struct rw_disk *disk = store->disk;
@@ -104,6 +107,9 @@ static void reserve_wal(const struct rw_store *store)
             continue;
         if (i && disk->reserve(disk->self, fd, WAL_ROOM))
             rw_log(RW_LOG_DEBUG, store->camera, "no blocks are reserved for %s", path);
+        disk->fdatasync(disk->self, fd);
+        if (disk->forget)
+            disk->forget(disk->self, fd, 0, 0);
         disk->close(disk->self, fd);
     }
 }
@@ -167,9 +173,11 @@ static int recover_stream(struct rw_store *store, int stream, bool clean, struct
 
 static int recover_all(struct rw_store *store, struct rw_err *err)
 {
-    bool clean = rw_index_get_meta(store->index, "clean") == 1;
+    int64_t clean;
+    if (rw_index_read_meta(store->index, "clean", &clean, err))
+        return -1;
     for (int stream = 0; stream < RW_STREAMS; stream++)
-        if (store->has[stream] && recover_stream(store, stream, clean, err))
+        if (store->has[stream] && recover_stream(store, stream, clean == 1, err))
             return -1;
     return rw_index_put_meta(store->index, "clean", 0, err);
 }
@@ -262,7 +270,7 @@ struct rw_store *rw_store_open(const struct rw_store_options *options, struct rw
     store->stepped.from_trust = store->stepped.to_trust = trust;
     if (!rw_disk_make_path(store->disk, store->dir, err) && !take_lock(store, err) &&
         !make_rings(store, options, err)) {
-        reserve_wal(store);
+        prepare_index_files(store);
         if (!open_and_recover(store, err) && !rw_store_open_holds(store, err) &&
             !rw_store_open_aging(store, err))
             return store;

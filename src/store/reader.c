@@ -341,14 +341,26 @@ static int survey_extent(struct rw_reader *reader, enum rw_stream stream, struct
     return each_tail_record(reader, stream, take_record, survey, err);
 }
 
+/* How far the answer reaches: to now, but what was recorded before the clock was set back lies
+ * behind that. */
+static int64_t end_of_answer(const struct survey *survey, const struct rw_asked *asked,
+                             int64_t to_us)
+{
+    int64_t newest = survey->newest.utc_us, recorded = rw_ledger_end(&survey->ledger);
+    int64_t end = asked->now_us;
+    if (asked->open_cause == RW_CAUSE_NONE && newest && newest < end)
+        end = newest;
+    if (recorded > asked->now_us)
+        end = recorded;
+    return end < to_us ? end : to_us;
+}
+
 static void settle(struct survey *survey, const struct rw_ring_row *row,
                    const struct rw_asked *asked, int64_t from_us, int64_t to_us,
                    struct rw_coverage *out)
 {
     int64_t newest = survey->newest.utc_us;
-    int64_t end = to_us < asked->now_us ? to_us : asked->now_us;
-    if (asked->open_cause == RW_CAUSE_NONE && newest && newest < end)
-        end = newest;
+    int64_t end = end_of_answer(survey, asked, to_us);
     *out = (struct rw_coverage){.from_us = from_us, .to_us = end > from_us ? end : from_us};
     bool another_boot = newest && asked->boot_us && survey->newest.boot != asked->boot;
     struct rw_ledger_bounds bounds = {.born_us = row->born_us ? row->born_us : survey->oldest_us,
@@ -356,7 +368,10 @@ static void settle(struct survey *survey, const struct rw_ring_row *row,
                                       .aged_us = row->aged_us,
                                       .deleted_us = row->deleted_us,
                                       .power_us = another_boot ? asked->boot_us : 0,
-                                      .open_cause = asked->open_cause};
+                                      .open_cause = asked->open_cause,
+                                      .now_us = end > asked->now_us ? asked->now_us : 0};
+    if (bounds.now_us && asked->open_cause == RW_CAUSE_NONE)
+        bounds.open_cause = RW_CAUSE_CLOCK; /* the second on its way is not at the end */
     rw_ledger_settle(&survey->ledger, &bounds, out);
 }
 

@@ -48,7 +48,8 @@ struct rw_span {
     enum rw_cause cause; /* of gaps and deletions */
 };
 struct rw_coverage {
-    int64_t from_us, to_us; /* what was answered for: the future is cut off */
+    int64_t from_us, to_us; /* what was answered for: the future is cut off, but for footage of
+                             * before the clock was set back */
     int span_count, gap_count, deletion_count;
     struct rw_span *spans, *gaps;            /* owned; free with rw_coverage_finish() */
     struct rw_span *deletions;               /* owned too */

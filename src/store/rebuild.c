@@ -13,9 +13,10 @@ struct ends {
     uint64_t good_seq;            /* of its last record whose bytes are good; 0: none */
     uint8_t before[RW_HASH_SIZE]; /* the link that its first record continues */
     uint8_t last[RW_HASH_SIZE];   /* the link of its last record */
-    bool front_lost;              /* its first record is damaged, or stands behind damage */
-    const uint8_t *limit;         /* the link that it is cut at; NULL: it is whole */
-    struct rw_buf words;          /* sentences, each with its NUL; owned */
+    uint64_t apart_seq;   /* of the last record that does not follow the one before it; 0: none */
+    bool front_lost;      /* its first record is damaged, or stands behind damage */
+    const uint8_t *limit; /* the link that it is cut at; NULL: it is whole */
+    struct rw_buf words;  /* sentences, each with its NUL; owned */
 };
 
 enum { ABANDONED_MAX = 4 }; /* slots in a row that can have been left so */
@@ -56,35 +57,33 @@ static void finish_ends(struct rebuild *re, bool speak)
     free(re->ends);
 }
 
-/* Keeps the event of a record unless the index knows a newer revision of it. */
+/* Keeps an event unless the index knows a newer revision of it. */
+static int put_newer(struct rebuild *re, const struct rw_event *event,
+                     const struct rw_pictures *pictures, struct rw_err *err)
+{
+    int64_t highest, known = rw_index_revision_of(re->index, event->id, err);
+    if (known < 0 || rw_index_read_meta(re->index, "revision", &highest, err) ||
+        (event->revision > highest &&
+         rw_index_put_meta(re->index, "revision", event->revision, err)))
+        return -1;
+    if (known >= event->revision)
+        return 0;
+    char *text = rw_event_to_json(event);
+    int failed = rw_index_put_event(re->index, event, text, pictures, true, err);
+    free(text);
+    return failed;
+}
+
 static int take_event(struct rebuild *re, const struct rw_scan *scan,
                       const struct rw_record *record, int64_t offset, struct rw_err *err)
 {
-    int result = -1;
-    const char *json;
-    size_t json_size;
     struct rw_pictures pictures;
     struct rw_event event;
-    uint8_t *payload = malloc(record->length ? record->length : 1);
-    if (!payload)
-        abort();
-    if (rw_disk_read_full(scan->disk, scan->fd, payload, record->length, offset + RW_RECORD_SIZE)) {
-        rw_fail(err, RW_EIO, "the disk refused a read (%s)", strerror(errno));
-        goto out;
-    }
-    result = 0;
-    if (rw_event_unpack(payload, record->length, &json, &json_size, &pictures) ||
-        rw_event_from_json(json, json_size, &event))
-        goto out;
-    if (event.revision > rw_index_get_meta(re->index, "revision"))
-        result = rw_index_put_meta(re->index, "revision", event.revision, err);
-    if (!result && rw_index_revision_of(re->index, event.id) < event.revision) {
-        char *text = rw_event_to_json(&event);
-        result = rw_index_put_event(re->index, &event, text, &pictures, true, err);
-        free(text);
-    }
-out:
-    free(payload);
+    struct rw_buf payload = {0};
+    int result = rw_scan_event(scan, record, offset, &payload, &event, &pictures, err);
+    if (result == 1)
+        result = put_newer(re, &event, &pictures, err);
+    rw_buf_finish(&payload);
     return result;
 }
 
@@ -98,6 +97,8 @@ static int take_record(struct rebuild *re, struct rw_chunk *chunk, int number,
         ends->first_seq = record->seq;
         memcpy(ends->before, record->previous_link, RW_HASH_SIZE);
     }
+    if (ends->last_seq && memcmp(ends->last, record->previous_link, RW_HASH_SIZE))
+        ends->apart_seq = record->seq;
     ends->last_seq = record->seq;
     memcpy(ends->last, record->link, RW_HASH_SIZE);
     re->ring->slot[number].last_seq = record->seq;
@@ -214,10 +215,12 @@ static int walk_file(struct rebuild *re, int number,
     if (got <= 0)
         return got;
     scan.search = true;
-    int failed = (number == re->newest_slot && rw_slot_settle(&scan, ring->dir, number, err)) ||
-                 walk(re, &scan, number, err);
+    if (number == re->newest_slot)
+        got = rw_slot_settle(&scan, ring->dir, number, err);
+    if (got > 0)
+        got = walk(re, &scan, number, err);
     rw_slot_end(&scan);
-    return failed ? -1 : 0;
+    return got < 0 ? -1 : 0;
 }
 
 static int walk_files(struct rebuild *re, struct rw_err *err)
@@ -261,6 +264,27 @@ static int slot_of_newest(const struct rebuild *re)
     return best;
 }
 
+static int forget_slot(struct rebuild *re, int number, struct rw_err *err)
+{
+    rw_buf_clear(&re->ends[number].words);
+    re->ring->slot[number].last_seq = 0;
+    return rw_index_drop_slot(re->index, re->ring->stream, number, err);
+}
+
+/* A slot that was given up may have begun after the one in which recording went on: that one is the
+ * newest, and its tail is the one to be verified. */
+static int walk_newest(struct rebuild *re, struct rw_err *err)
+{
+    int newest = slot_of_newest(re);
+    if (newest < 0 || newest == re->newest_slot)
+        return 0;
+    re->newest_slot = newest;
+    if (forget_slot(re, newest, err))
+        return -1;
+    re->ends[newest] = (struct ends){.words = re->ends[newest].words};
+    return walk_file(re, newest, walk_slot, err);
+}
+
 static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
 {
     const struct rw_ring *ring = re->ring;
@@ -271,13 +295,6 @@ static bool has_link(const struct rebuild *re, int number, const uint8_t *link)
     bool found = rw_scan_find_link(&scan, link);
     rw_slot_end(&scan);
     return found;
-}
-
-static int forget_slot(struct rebuild *re, int number, struct rw_err *err)
-{
-    rw_buf_clear(&re->ends[number].words);
-    re->ring->slot[number].last_seq = 0;
-    return rw_index_drop_slot(re->index, re->ring->stream, number, err);
 }
 
 /* Once more, up to its limit. */
@@ -325,9 +342,38 @@ static int hang_slot(struct rebuild *re, int number, int after, struct rw_err *e
         ends->limit = wanted;
         return walk_again(re, number, err);
     }
-    if (ends->front_lost || is_below(re, number, wanted)) /* half overwritten, or given up */
+    bool twin = !memcmp(ends->before, wanted, RW_HASH_SIZE); /* both were to follow the same one */
+    if (ends->front_lost || twin ||
+        is_below(re, number, wanted)) /* half overwritten, or given up */
         return forget_slot(re, number, err) ? -1 : 1;
     return explain_break(re, number, after, err);
+}
+
+/* A cut in the first write to a slot may leave an old lap in front and new records behind it, which
+ * no sync has made part of the recording; another slot was begun between the two. (Where that one
+ * goes on from this slot, this one was left for it and taken up again.) */
+static bool is_of_two_laps(const struct rebuild *re, int number)
+{
+    const struct ends *ends = &re->ends[number];
+    for (int other = 0; other < re->ring->count; other++)
+        if (re->ends[other].first_seq > ends->first_seq &&
+            re->ends[other].first_seq < ends->apart_seq &&
+            !has_link(re, number, re->ends[other].before))
+            return true;
+    return false;
+}
+
+static int forget_half_overwritten(struct rebuild *re, struct rw_err *err)
+{
+    for (int number = 0; number < re->ring->count; number++) {
+        struct ends *ends = &re->ends[number];
+        if (!is_of_two_laps(re, number))
+            continue;
+        if (forget_slot(re, number, err))
+            return -1;
+        ends->first_seq = ends->last_seq = ends->good_seq = 0;
+    }
+    return 0;
 }
 
 /* A slot that the disk refused, or that a cut caught, ends with records that are none of the
@@ -380,7 +426,8 @@ int rw_rebuild_stream(struct rw_index *index, struct rw_ring *ring, bool verify,
     re.ends = calloc((size_t)ring->count + 1, sizeof *re.ends);
     if (!re.ends)
         abort();
-    int failed = walk_files(&re, err) || leave_abandoned(&re, err) || retire_next(&re, err) ||
+    int failed = walk_files(&re, err) || forget_half_overwritten(&re, err) ||
+                 walk_newest(&re, err) || leave_abandoned(&re, err) || retire_next(&re, err) ||
                  rw_index_correct(index, ring->stream, false, &changed, err) ||
                  rw_ring_oldest(ring, index, &row.deleted_us, err) ||
                  rw_index_first(index, ring->stream, &first_seq, &first_us, err) ||
@@ -431,7 +478,7 @@ static int salvage(void *arg, const struct rw_event *event)
     const struct salvage *from = arg;
     struct rw_buf jpeg = {0}, thumbnail = {0};
     /* the record in the ring keeps the times of a bad clock; the old index may know better */
-    int64_t known = rw_index_revision_of(from->index, event->id);
+    int64_t known = rw_index_revision_of(from->index, event->id, NULL);
     if (known > event->revision || (known == event->revision && !event->clock_shift_us))
         return 0;
     char *json = rw_event_to_json(event);

@@ -16,6 +16,13 @@ struct tail {
     int64_t base_us;
 };
 
+/* Of a first write that a cut left unfinished, a later record may stand right behind one of the lap
+ * before. */
+static bool is_next(const struct tail *tail, const struct rw_record *record)
+{
+    return !tail->any || !memcmp(record->previous_link, tail->last.link, RW_HASH_SIZE);
+}
+
 /* Walks the slot; records above `known` are verified and indexed, the first bad one ends it. */
 static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, uint64_t known,
                      struct tail *tail, struct rw_err *err)
@@ -27,7 +34,8 @@ static int walk_tail(struct rw_index *index, struct rw_ring *ring, int number, u
     rw_chunk_init(&chunk, ring->stream);
     while ((got = rw_scan_next(&tail->scan, &record, &offset, err)) == 1) {
         if (record.seq > known) {
-            int good = rw_scan_verify(&tail->scan, &record, offset, err);
+            int good =
+                !is_next(tail, &record) ? 0 : rw_scan_verify(&tail->scan, &record, offset, err);
             if (good == 1)
                 got = rw_index_add_record(index, &chunk, number, &record, offset, err);
             if (good <= 0 || got < 0) {
@@ -54,10 +62,11 @@ static int read_tail(struct rw_index *index, struct rw_ring *ring, int number, u
     int got = rw_slot_scan(&tail->scan, ring->disk, ring->dir, number, ring->id, err);
     if (got <= 0)
         return got;
-    int failed = rw_slot_settle(&tail->scan, ring->dir, number, err) ||
-                 walk_tail(index, ring, number, known, tail, err) < 0;
+    got = rw_slot_settle(&tail->scan, ring->dir, number, err);
+    if (got > 0)
+        got = walk_tail(index, ring, number, known, tail, err);
     rw_slot_end(&tail->scan);
-    return failed ? -1 : tail->any;
+    return got < 0 ? -1 : tail->any;
 }
 
 static void note_slot(void *arg, int slot, uint64_t last_seq)
@@ -112,12 +121,26 @@ static void adopt_tail(struct rw_ring *ring, int number, const struct tail *tail
 
 /* The slot cannot be read as far as the index knows it: it is left as it is for fsck and a
  * technician, and recording goes on in the next. */
-static int leave_slot(struct rw_ring *ring, int number, uint64_t known, const char *why)
+static int leave_slot(struct rw_ring *ring, uint64_t known, const struct rw_err *why)
 {
-    rw_log(RW_LOG_ERROR, rw_stream_name(ring->stream),
-           "%s slot %d is damaged (%s); recording goes on in the next slot", ring->dir, number,
-           why);
+    rw_log(RW_LOG_ERROR, rw_stream_name(ring->stream), "%s; recording goes on in the next slot",
+           why->text);
     ring->next_seq = known + SEQ_SKIP;
+    return 0;
+}
+
+/* Recording goes on in the slot, or, where the disk refuses that, in the next: an opening that
+ * failed would fail again at every start. Its rows stay, they are synced. */
+static int go_on_in(struct rw_ring *ring, int number, const struct tail *tail, struct rw_err *err)
+{
+    struct rw_err why = {0};
+    if (!rw_ring_resume(ring, number, &tail->scan, tail->base_us, &why))
+        return 0;
+    if (why.code == RW_EFOREIGN)
+        return rw_fail(err, why.code, "%s", why.text);
+    rw_log(RW_LOG_ERROR, rw_stream_name(ring->stream), "%s; recording goes on in the next slot",
+           why.text);
+    rw_ring_abandon(ring);
     return 0;
 }
 
@@ -134,7 +157,7 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
     if (number >= 0 && number < ring->count && number != newest && ring->slot[number].size) {
         got = read_tail(index, ring, number, known, &tail, &why);
         if (got < 0)
-            return leave_slot(ring, number, used, why.text);
+            return leave_slot(ring, used, &why);
         if (got && tail.last.seq <= known)
             got = 0;
     }
@@ -145,7 +168,9 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
             if (tail.any)
                 adopt_tail(ring, newest, &tail, used, clean);
             ring->slot[newest].last_seq = known;
-            return leave_slot(ring, newest, used, got < 0 ? why.text : "a record is missing");
+            if (got >= 0)
+                rw_fail(&why, RW_EFORMAT, "%s slot %d: a record is missing", ring->dir, newest);
+            return leave_slot(ring, used, &why);
         }
     }
     if (got <= 0) {
@@ -155,7 +180,7 @@ static int recover_ring(struct rw_index *index, struct rw_ring *ring, const stru
     adopt_tail(ring, number, &tail, used, clean);
     if (ring->slot[number].held) /* it was closed, and its successor has nothing in it yet */
         return 0;
-    return rw_ring_resume(ring, number, &tail.scan, tail.base_us, err);
+    return go_on_in(ring, number, &tail, err);
 }
 
 static int read_end(struct rw_index *index, struct rw_ring *ring, const struct rw_ring_row *row,

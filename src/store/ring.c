@@ -120,6 +120,15 @@ static int write_scratch(struct rw_ring *ring, int64_t at, struct rw_err *err)
                    rw_stream_name(ring->stream), ring->open, strerror(errno));
 }
 
+static int sync_slot(struct rw_ring *ring, struct rw_err *err)
+{
+    ring->counters.syncs++;
+    if (!ring->disk->fdatasync(ring->disk->self, ring->fd))
+        return 0;
+    return rw_fail(err, rw_code_of_errno(errno), "the disk refused a sync of %s slot %d (%s)",
+                   rw_stream_name(ring->stream), ring->open, strerror(errno));
+}
+
 int rw_ring_begin(struct rw_ring *ring, int number, const uint8_t *init, size_t size,
                   int64_t base_us, struct rw_err *err)
 {
@@ -158,7 +167,7 @@ int rw_ring_resume(struct rw_ring *ring, int number, const struct rw_scan *scan,
     ring->base_us = base_us;
     rw_buf_clear(&ring->scratch);
     put_free_box(ring, ring->at, &ring->scratch);
-    return write_scratch(ring, ring->at, err);
+    return write_scratch(ring, ring->at, err) || sync_slot(ring, err) ? -1 : 0;
 }
 
 size_t rw_ring_room(const struct rw_ring *ring)
@@ -235,10 +244,8 @@ int rw_ring_sync(struct rw_ring *ring, struct rw_err *err)
 {
     if (!ring->unsynced_count || ring->fd < 0)
         return 0;
-    ring->counters.syncs++;
-    if (ring->disk->fdatasync(ring->disk->self, ring->fd))
-        return rw_fail(err, rw_code_of_errno(errno), "the disk refused a sync of %s slot %d (%s)",
-                       rw_stream_name(ring->stream), ring->open, strerror(errno));
+    if (sync_slot(ring, err))
+        return -1;
     ring->left = -1; /* the disk takes pictures again */
     return 0;
 }

@@ -111,9 +111,11 @@ int rw_slot_open(const struct rw_disk *disk, const char *dir, int number, int64_
  * 0: the slot is empty or of another ring. -1 with *err, which names the slot. */
 int rw_slot_scan(struct rw_scan *scan, const struct rw_disk *disk, const char *dir, int number,
                  const uint8_t ring[16], struct rw_err *err);
-/* A killed program leaves bytes that only memory has: puts them on the disk, before a row names
- * them. */
-int rw_slot_settle(const struct rw_scan *scan, const char *dir, int number, struct rw_err *err);
+/* A killed program leaves bytes that only memory has: puts them on the disk before a row names
+ * them, and begins the scan again from what the disk has. After a sync that it refused the kernel
+ * takes such bytes for written: they must not be hashed. As rw_slot_scan(); end the scan in all
+ * cases. */
+int rw_slot_settle(struct rw_scan *scan, const char *dir, int number, struct rw_err *err);
 void rw_slot_end(struct rw_scan *scan);
 
 /* The disk may begin to read this slot, while others are looked at. */
@@ -129,7 +131,8 @@ void rw_ring_leave(struct rw_ring *ring, int number);
 /* Makes slot `number` the open one and writes its init segment. */
 int rw_ring_begin(struct rw_ring *ring, int number, const uint8_t *init, size_t size,
                   int64_t base_us, struct rw_err *err);
-/* Takes an existing slot as the open one, writing on at `at`; writes its free box anew. */
+/* Takes an existing slot as the open one, writing on at `at`; writes its free box anew and syncs
+ * it: what is trimmed now must not come back with a cut. */
 int rw_ring_resume(struct rw_ring *ring, int number, const struct rw_scan *scan, int64_t base_us,
                    struct rw_err *err);
 size_t rw_ring_room(const struct rw_ring *ring);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "store/event_json.h"
 
 enum { INIT_MAX = 1 << 20, CHUNK = 256 * 1024 };
 
@@ -188,4 +188,19 @@ out:
     EVP_MD_CTX_free(digest);
     free(bytes);
     return result;
+}
+
+int rw_scan_event(const struct rw_scan *scan, const struct rw_record *record, int64_t offset,
+                  struct rw_buf *payload, struct rw_event *event, struct rw_pictures *pictures,
+                  struct rw_err *err)
+{
+    const char *json;
+    size_t json_size;
+    rw_buf_clear(payload);
+    rw_buf_grow(payload, record->length);
+    if (rw_disk_read_full(scan->disk, scan->fd, payload->data, record->length,
+                          offset + RW_RECORD_SIZE))
+        return rw_fail(err, RW_EIO, "the disk refused a read (%s)", strerror(errno));
+    return !rw_event_unpack(payload->data, record->length, &json, &json_size, pictures) &&
+           !rw_event_from_json(json, json_size, event);
 }

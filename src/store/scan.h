@@ -1,7 +1,9 @@
 /* Walking the records of one slot file. Bounded and total over any bytes. */
 #pragma once
 
+#include "base/buf.h"
 #include "base/disk.h"
+#include "roadwatch/event.h"
 #include "store/fragment.h"
 
 struct rw_scan {
@@ -37,3 +39,8 @@ int rw_scan_check(struct rw_scan *scan, int64_t offset, uint64_t seq, uint32_t l
 /* Reads and hashes the payload: 1 good, 0 damaged, -1 the disk refused. */
 int rw_scan_verify(const struct rw_scan *scan, const struct rw_record *record, int64_t offset,
                    struct rw_err *err);
+/* The event of a record: 1, 0: the payload is none that we know, -1 the disk refused. *pictures
+ * points into the payload, which is the caller's to finish. */
+int rw_scan_event(const struct rw_scan *scan, const struct rw_record *record, int64_t offset,
+                  struct rw_buf *payload, struct rw_event *event, struct rw_pictures *pictures,
+                  struct rw_err *err);

@@ -274,11 +274,24 @@ int rw_slot_scan(struct rw_scan *scan, const struct rw_disk *disk, const char *d
                                   : rw_fail(err, why.code, "%s slot %d: %s", dir, number, why.text);
 }
 
-int rw_slot_settle(const struct rw_scan *scan, const char *dir, int number, struct rw_err *err)
+int rw_slot_settle(struct rw_scan *scan, const char *dir, int number, struct rw_err *err)
 {
-    if (!scan->disk->fdatasync(scan->disk->self, scan->fd))
-        return 0;
-    return rw_fail(err, rw_code_of_errno(errno), "%s slot %d: %s", dir, number, strerror(errno));
+    const struct rw_disk *disk = scan->disk;
+    struct rw_scan fresh;
+    struct rw_err why;
+    if (disk->fdatasync(disk->self, scan->fd))
+        return rw_fail(err, rw_code_of_errno(errno), "%s slot %d: %s", dir, number,
+                       strerror(errno));
+    if (!disk->forget)
+        return 1;
+    disk->forget(disk->self, scan->fd, 0, 0);
+    if (rw_scan_open(&fresh, disk, scan->fd, scan->slot_size, scan->ring, &why))
+        return why.code == RW_EFORMAT
+                   ? 0
+                   : rw_fail(err, why.code, "%s slot %d: %s", dir, number, why.text);
+    fresh.search = scan->search;
+    *scan = fresh;
+    return 1;
 }
 
 void rw_slot_end(struct rw_scan *scan)

@@ -7,6 +7,10 @@
 #define FRAGMENT_MAX_US INT64_C(60000000)
 /* How often the disk is looked at: is it still ours? */
 #define LOOK_US INT64_C(3000000)
+/* The longest that pictures are gathered for one write. */
+#define GATHER_US INT64_C(1000000)
+/* How late a fragment may come: it ends with a whole picture, and mail waits to be looked for. */
+#define LATE_US INT64_C(400000)
 /* How far a picture's stamp may be from the clock that it was taken from. */
 #define STAMP_US INT64_C(500000)
 
@@ -110,11 +114,18 @@ static void follow_clock(struct rw_store *store, int stream, const struct rw_fra
 
 /* --- writing --- */
 
+/* A picture may wait for its fragment's end, and the fragment as long for the next sync. */
+int64_t rw_store_fragment_us(const struct rw_store *store)
+{
+    return store->sync_us / 2 < GATHER_US ? store->sync_us / 2 : GATHER_US;
+}
+
 static bool sync_due(const struct rw_store *store, const struct rw_ring *ring,
                      const struct rw_fragment_in *in)
 {
-    /* Waiting for the next fragment would make the oldest unsynced picture this old. */
-    int64_t age = in->boot_us + 2 * in->duration_us - ring->unsynced_since_us;
+    /* Waiting for the next fragment could make the oldest unsynced picture this old. */
+    int64_t next = in->boot_us + in->duration_us + rw_store_fragment_us(store) + LATE_US;
+    int64_t age = next - ring->unsynced_since_us;
     return age >= store->sync_us || age < 0 || rw_ring_unsynced_full(ring);
 }
 
@@ -194,7 +205,7 @@ int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err)
     for (int stream = 0; stream < RW_STREAMS; stream++) {
         struct rw_ring *ring = &store->ring[stream];
         if (store->has[stream] && ring->unsynced_count &&
-            boot_us - ring->unsynced_since_us >= store->sync_us)
+            boot_us + RW_STORE_TICK_US - ring->unsynced_since_us > store->sync_us)
             failed |= rw_store_sync(store, stream, err);
     }
     struct rw_now now = {rw_now(store->clock).utc_us, boot_us};

@@ -69,6 +69,8 @@ struct rw_fragment_in {
     int64_t step_us;     /* clock step before it, 0: none: kept as a row */
     enum rw_cause cause; /* why there is a hole before it, where there is one */
 };
+/* How long fragments should be, so that storage.sync can be kept. */
+int64_t rw_store_fragment_us(const struct rw_store *store);
 /* Writes a fragment to the open slot, in one write, and syncs when storage.sync asks for it. A hole
  * between the last fragment's end and this start becomes the gap that `cause` names (in part
  * recorder-off or power, where this is the first since the store was opened).
@@ -83,8 +85,9 @@ int rw_store_append(struct rw_store *store, enum rw_stream stream, const struct 
 int rw_store_revive(struct rw_store *store, enum rw_stream stream, struct rw_err *err);
 /* Do some? */
 bool rw_store_waits(const struct rw_store *store, enum rw_stream stream);
-/* Syncs both rings if they are due at this CLOCK_BOOTTIME, and writes the index when it has waited
- * long enough. Call it every second or so. */
+/* Syncs both rings if they would be due before the next tick after this CLOCK_BOOTTIME, and writes
+ * the index when it has waited long enough. To be called this often. */
+#define RW_STORE_TICK_US INT64_C(1000000)
 int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err);
 
 /* Keeps an event: new where its id is, else changed. Sets event->revision. Row and pictures are one

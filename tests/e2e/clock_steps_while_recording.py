@@ -101,6 +101,14 @@ class ClockStepsWhileRecording(harness.Case):
         took = (phases[2].end - phases[2].ahead) - (phases[0].start - phases[0].ahead)
         self.assertGreater(coverage["recorded_s"], took.total_seconds() - 3 * FRAGMENT_S)
 
+    def check_events(self, phase):
+        """They begin and end under one setting of the clock."""
+        events = self.events_of(phase)
+        self.assertTrue(events)
+        for event in events:
+            self.assertLessEqual(instant(event["start"]), instant(event["end"]), event)
+            self.assertLessEqual(instant(event["end"]), later(phase.end, FRAGMENT_S), event)
+
     def test_old_and_new_footage_and_events_are_found(self):
         phases = self.record_three_phases()
         self.assert_fsck_clean()
@@ -111,7 +119,7 @@ class ClockStepsWhileRecording(harness.Case):
             self.check_forward_step(phases[0], phases[1], stream)
             self.check_everything(phases, stream)
         for phase in phases:
-            self.assertTrue(self.events_of(phase))
+            self.check_events(phase)
 
     def test_the_next_start_goes_on_under_another_clock(self):
         phases = self.record_three_phases()
@@ -122,7 +130,7 @@ class ClockStepsWhileRecording(harness.Case):
         for phase in phases + [fresh]:
             if phase is not fresh:
                 self.check_phase(phase, "main")
-            self.assertTrue(self.events_of(phase))
+            self.check_events(phase)
         self.assert_fsck_clean()
 
 

@@ -1,5 +1,5 @@
-"""A disk that refuses reads or writes for a moment, or for half a minute: said in words, no picture
-lost, and well by itself.
+"""A disk that refuses reads or writes for a moment, for half a minute, or in one place: said in
+words, no picture lost but those in that place, and well by itself.
 
 The file system has no journal and goes on after errors, as on a stick or a card, so that a refusal
 reaches the program in what it asked for: refused writes come back from its syncs, refused reads
@@ -7,7 +7,6 @@ from its reads and from writes that begin within a page. (With a journal the ker
 read-only instead: disk_falls_read_only.)
 """
 
-import glob
 import os
 
 import disks
@@ -85,19 +84,26 @@ class DiskRefusesForAWhile(disks.Case):
         self.wait_well()
         self.check_end()
 
-    def test_a_slot_that_cannot_be_read_after_a_kill_is_left_and_the_next_is_taken(self):
-        newest = {s: os.path.basename(self.box.newest_slot("gate", s)) for s in ("main", "sub")}
+    def test_a_slot_that_cannot_be_read_after_a_cut_is_left_and_the_next_is_taken(self):
+        path = self.box.newest_slot("gate")
         self.box.kill_hard()
-        for slot in glob.glob(self.box.storage + "/gate/*/*.mp4"):
-            disks.forget_cached(slot)
-        self.disk.refuse("read")
+        self.disk.spoil(path)
+        self.box.unmount(self.disk)
+        self.record_on(self.disk)
         self.box.start()
-        wait_until(lambda: os.path.basename(self.box.newest_slot("gate")) != newest["main"], 15,
-                   "the next slot to be taken")
-        self.assertGreater(self.disk.refusals, 0)
-        self.disk.obey("read")
-        self.wait_well()
-        self.check_end("disk")
+        wait_until(lambda: self.box.newest_slot("gate") != path, 15, "the next slot to be taken")
+        recorded = self.box.coverage("gate", self.began, now())["recorded_s"]
+        self.box.wait_recorded("gate", recorded + 3)
+        self.box.stop()
+        self.assertEqual(self.abandoned(), 1)
+        status, out, err = self.box.cli("fsck")
+        self.assertEqual(status, 1, out + err)
+        number = int(os.path.basename(path).split(".")[0])
+        self.assertIn("main: slot %d" % number, out + err)
+        for stream in ("main", "sub"):
+            coverage = self.box.coverage("gate", self.began, now(), stream)
+            self.assert_adds_up(coverage)
+            self.assert_causes(coverage, "before-first", "recorder-off", "disk")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ its last process. Where the kernel or the user may not, the tests are skipped an
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import struct
@@ -127,13 +128,34 @@ class ServedImage(Image):
         self.server = None
         self.viewer = None
         self.once = None
+        self.bad_sectors = None  # a map of GNU ddrescue
         self.refusals = 0
         os.makedirs(self.seen)
 
     def switch(self, what):
         return os.path.join(self.folder, "refuse-" + what)
 
+    def spoil(self, file):
+        """From the next mount on the sectors below the file cannot be read until they are written;
+        what is written then is lost at the end."""
+        listed = run("filefrag", "-v", "-b1024", file)
+        extents = [tuple(int(n) for n in re.findall(r"\d+", line)[3:6:2])
+                   for line in listed.splitlines() if re.match(r"\s*\d+:", line)]
+        size = os.path.getsize(self.path)
+        self.bad_sectors = os.path.join(self.folder, "bad-sectors")
+        with open(self.bad_sectors, "w", encoding="ascii") as table:
+            table.write("0x0 + 1\n")
+            at = 0
+            for start, count in sorted(extents):
+                table.write("0x%x 0x%x +\n" % (at, start * 1024 - at))
+                at = (start + count) * 1024
+                table.write("0x%x 0x%x -\n" % (start * 1024, count * 1024))
+            table.write("0x%x 0x%x +\n" % (at, size - at))
+
     def filters(self):
+        if self.bad_sectors:
+            return ["--filter=cow", "--filter=ddrescue", "file", self.path,
+                    "ddrescue-mapfile=" + self.bad_sectors]
         if self.forgetful:
             return ["--filter=cache", "file", self.path, "cache=writeback",
                     "cache-min-block-size=4096"]

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* --- faults --- */
 
@@ -16,6 +17,8 @@ static void add_fault(struct world *world, enum sim_operation operation, int err
                               .times = (int)sim_random_below(random, 5)};
     snprintf(fault.prefix, sizeof fault.prefix, "%s", prefixes[sim_random_below(random, 5)]);
     sim_disk_add_fault(world->disk, &fault);
+    if (!error && !strstr(fault.prefix, DIR "/main/") && !strstr(fault.prefix, DIR "/sub/"))
+        world->rotten_index = true;
     world_tell(world, "fault: operation %d of \"%s\", error %d, after %d, %d times", operation,
                fault.prefix, error, fault.after, fault.times);
 }
@@ -73,6 +76,7 @@ static void rot(struct world *world)
         snprintf(path, sizeof path, DIR "/index.db");
     else
         snprintf(path, sizeof path, DIR "/main/%05d.mp4", (int)sim_random_below(random, 6));
+    world->rotten_index |= strstr(path, "index.db") != NULL;
     int64_t at = sim_disk_flip_bit(world->disk, path, 0, 0);
     world_tell(world, "a bit of %s flips at %lld", path, (long long)at);
 }

@@ -29,10 +29,6 @@ STREAMS = [(camera, stream) for camera in CAMERAS for stream in ("main", "sub")]
 LONG = os.environ.get("ROADWATCH_LONG") == "1"
 CUTS = 300 if LONG else 30
 SYNC_S = 2.0
-# More than the promise, and not only for pictures that are still on their way from the camera: the
-# store counts on the next fragment to come exactly on time (sync_due() in store.c), and two that are
-# a little shorter than a second wait for a third. To go when that is mended.
-ON_THE_WAY_S = 1
 MARKET_S = 10  # 6 MiB at 2 Mbit/s are 24 s, less the two slots that are to be written next
 
 
@@ -173,8 +169,7 @@ class PowerCuts(disks.Case):
             coverage = self.box.coverage(camera, began, now(), stream)
             self.assert_adds_up(coverage)
             self.assert_causes(coverage, "before-first", "recorder-off")
-        self.assertEqual([loss for loss in self.losses
-                          if loss[0] > SYNC_S + ON_THE_WAY_S * harness.SLOWER], [])
+        self.assertEqual([loss for loss in self.losses if loss[0] > SYNC_S * harness.SLOWER], [])
 
     def report(self):
         told = sum(len({e["id"] for e in self.box.phone.events(camera)}) for camera in CAMERAS)

@@ -2,8 +2,8 @@
  *
  *   weather [--seeds N] [--from S] [--jobs J]   plays N scenarios, the first with seed S
  *   weather --seed S                            plays one and tells every step
- *   weather --storms …                          with disks that refuse and lie, too
- *   weather --exhaustive [--jobs J]             one scenario, cut at each of its operations
+ *   weather --storms …                          with disks that refuse and lie, too: a tenth as
+ * many weather --exhaustive [--jobs J]             one scenario, cut at each of its operations
  *   weather --cut N[k][,M]                      one of those: cut (k: killed) at N, then at M
  *
  * A line for every scenario that broke a promise; it plays it again. */
@@ -261,9 +261,7 @@ int main(int argc, char **argv)
 {
     hurry();
     const char *patient = getenv("ROADWATCH_LONG");
-    struct options options = {.from = 1, .jobs = 2, .seeds = SEEDS};
-    if (patient && !strcmp(patient, "1"))
-        options.seeds = SEEDS_LONG;
+    struct options options = {.from = 1, .jobs = 2};
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--exhaustive")) {
             options.exhaustive = true;
@@ -276,5 +274,8 @@ int main(int argc, char **argv)
             i++;
         }
     }
+    if (!options.seeds)
+        options.seeds = (uint64_t)(patient && !strcmp(patient, "1") ? SEEDS_LONG : SEEDS) /
+                        (options.storms ? 10 : 1);
     return options.verbose ? play_one(&options) : play_all(&options);
 }

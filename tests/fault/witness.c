@@ -64,6 +64,14 @@ void witness_loosen(struct witness *witness, enum rw_stream stream, enum promise
             notes->list[i].promise = promise;
 }
 
+void witness_renumber(struct witness *witness, enum rw_stream stream)
+{
+    struct stream_notes *notes = &witness->stream[stream];
+    for (int i = 0; i < notes->count; i++)
+        if (notes->list[i].promise == TAKEN)
+            notes->list[i].seq = 0;
+}
+
 /* A turn takes the slot to be written and the one after it out of the index. */
 bool witness_in_reach(const struct stream_notes *notes, const struct note *note)
 {

@@ -85,6 +85,8 @@ void witness_promise_all(struct witness *witness);
 /* What was taken and is not promised may be lost: LOOSE by the end, ASKED where the disk refused.
  */
 void witness_loosen(struct witness *witness, enum rw_stream stream, enum promise promise);
+/* What was taken and is not promised may have been written again, with another number. */
+void witness_renumber(struct witness *witness, enum rw_stream stream);
 /* The ring begins this many slots. */
 void witness_turn(struct witness *witness, enum rw_stream stream, int turns);
 void witness_set_slots(struct witness *witness, enum rw_stream stream, int slots);

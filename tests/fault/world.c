@@ -111,21 +111,41 @@ void world_refuse(struct world *world, const char *what, const struct rw_err *er
         world_blame(world, "%s is refused in good weather: %s", what, err->text);
 }
 
-static void loosen(struct world *world, enum rw_stream stream)
+/* --- what a call did beyond what was asked --- */
+
+struct before {
+    struct rw_store_counters counters;
+    bool dead;
+};
+
+static struct before look_before(const struct world *world)
 {
-    if (!sim_disk_dead(world->disk))
-        witness_loosen(&world->witness, stream, ASKED);
+    return (struct before){rw_store_counters(world->store), sim_disk_dead(world->disk)};
 }
 
-/* Slots that were begun without our asking, when a disk refuses. Which ring's is not told. */
-static void count_turns(struct world *world, const struct rw_store_counters *before, bool failed)
+/* Slots that were begun beyond those asked for, when a disk refuses, or for fragments that waited.
+ * Which ring's is not told. */
+static void count_turns(struct world *world, const struct before *before, int asked, bool failed)
 {
-    if (!world->faulty && !failed)
-        return;
     struct rw_store_counters after = rw_store_counters(world->store);
-    int turns = 2 * (int)(after.slots_begun - before->slots_begun) + (failed ? 4 : 0);
-    for (int stream = 0; stream < RW_STREAMS; stream++)
+    int more = (int)(after.slots_begun - before->counters.slots_begun) - asked;
+    int turns = (more > 0 ? 2 * more : 0) + (failed ? 4 : 0);
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
         witness_turn(&world->witness, (enum rw_stream)stream, turns);
+        if (more > 0)
+            witness_renumber(&world->witness, (enum rw_stream)stream);
+    }
+}
+
+/* A disk that is dead refuses too: what waits then was lost by the end, not by the weather. */
+static void look_after(struct world *world, const struct before *before, int asked, bool failed)
+{
+    count_turns(world, before, asked, failed);
+    if (before->dead || (sim_disk_dead(world->disk) && !world->faulty))
+        return;
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        world->camera[stream].waits =
+            world->options.slots[stream] && rw_store_waits(world->store, (enum rw_stream)stream);
 }
 
 /* --- opening and closing --- */
@@ -142,7 +162,7 @@ bool world_open(struct world *world)
     struct rw_err err = {0};
     world->witness.session++;
     for (int stream = 0; stream < RW_STREAMS; stream++)
-        world->camera[stream].running = false;
+        world->camera[stream].running = world->camera[stream].waits = false;
     set_slots(world);
     world->store = rw_store_open(&world->options, &err);
     if (!world->store) {
@@ -160,11 +180,20 @@ void world_close(struct world *world)
 {
     if (!world->store)
         return;
-    bool clean = !world->faulty && !sim_disk_dead(world->disk);
+    bool alive = !sim_disk_dead(world->disk);
     rw_store_close(world->store);
     world->store = NULL;
-    if (clean && !sim_disk_dead(world->disk))
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        if (alive && world->camera[stream].waits)
+            witness_renumber(&world->witness, (enum rw_stream)stream);
+    if (alive && !world->faulty)
         witness_promise_all(&world->witness);
+    for (int stream = 0; stream < RW_STREAMS; stream++) {
+        if (alive && world->faulty) /* it may have tried three slots: those and the next are out */
+            witness_turn(&world->witness, (enum rw_stream)stream, 4);
+        if (alive || world->camera[stream].waits)
+            witness_loosen(&world->witness, (enum rw_stream)stream, ASKED);
+    }
     world_tell(world, "closed");
 }
 
@@ -196,7 +225,26 @@ void world_pass(struct world *world, int64_t us)
 
 static void promise(struct world *world, enum rw_stream stream, int64_t boot_us)
 {
-    witness_promise(&world->witness, stream, boot_us - world->options.sync_us);
+    if (!world->camera[stream].waits)
+        witness_promise(&world->witness, stream, boot_us - world->options.sync_us);
+}
+
+/* As the recorder does before each fragment: those that wait in memory first, and all of them. */
+static bool revive(struct world *world, enum rw_stream stream)
+{
+    struct rw_err err = {0};
+    if (!rw_store_waits(world->store, stream))
+        return true;
+    struct before before = look_before(world);
+    int failed = rw_store_revive(world->store, stream, &err);
+    look_after(world, &before, 0, failed);
+    if (rw_store_waits(world->store, stream)) {
+        world_refuse(world, "what waits", &err);
+        return false;
+    }
+    world_tell(world, "%s: nothing waits any more", rw_stream_name(stream));
+    witness_promise(&world->witness, stream, INT64_MAX);
+    return true;
 }
 
 void world_tick(struct world *world)
@@ -205,14 +253,12 @@ void world_tick(struct world *world)
     int64_t boot_us = world->clock.now.boot_us;
     if (!world->store)
         return;
-    struct rw_store_counters before = rw_store_counters(world->store);
+    struct before before = look_before(world);
     world_note_age(world);
     int failed = rw_store_tick(world->store, boot_us, &err);
-    count_turns(world, &before, failed);
-    for (int stream = 0; stream < RW_STREAMS; stream++)
-        if (failed)
-            loosen(world, (enum rw_stream)stream);
-        else
+    look_after(world, &before, 0, failed);
+    for (int stream = 0; stream < RW_STREAMS && !failed; stream++)
+        if (world->options.slots[stream])
             promise(world, (enum rw_stream)stream, boot_us);
     if (failed)
         world_refuse(world, "a tick", &err);
@@ -225,13 +271,12 @@ static bool begin(struct world *world, enum rw_stream stream, int64_t start_us)
     struct rw_err err = {0};
     const struct camera *camera = &world->camera[stream];
     witness_turn(&world->witness, stream, 1);
-    struct rw_store_counters before = rw_store_counters(world->store);
+    struct before before = look_before(world);
     int failed =
         rw_store_begin(world->store, stream, camera->init, camera->init_size, start_us, &err);
-    count_turns(world, &before, failed);
+    look_after(world, &before, 1, failed);
     if (failed) {
         world_refuse(world, "a turn", &err);
-        loosen(world, stream);
         return false;
     }
     world->begun[stream]++;
@@ -270,7 +315,7 @@ static void record(struct world *world, enum rw_stream stream, int64_t duration_
                         .size = (uint32_t)sim_random_between(&world->random, PAYLOAD_MIN, most),
                         .keyframe = sim_random_chance(&world->random, 3, 4),
                         .slots = world->slots_sure[stream]};
-    if (!make_room(world, stream, note.size, note.start_us)) {
+    if (!revive(world, stream) || !make_room(world, stream, note.size, note.start_us)) {
         camera->cause = RW_CAUSE_DISK;
         return;
     }
@@ -285,16 +330,16 @@ static void record(struct world *world, enum rw_stream stream, int64_t duration_
                                 .step_us = camera->step_us,
                                 .cause = camera->cause};
     bool moved;
-    struct rw_store_counters before = rw_store_counters(world->store);
+    struct before before = look_before(world);
     int failed = rw_store_append(world->store, stream, &in, &moved, &err);
-    count_turns(world, &before, failed);
-    if (failed) {
-        loosen(world, stream);
-        world_refuse(world, "a fragment", &err);
+    look_after(world, &before, 0, failed);
+    if (failed)
+        world_refuse(world, failed > 0 ? "a slot" : "a fragment", &err);
+    if (failed < 0 || (failed && sim_disk_dead(world->disk))) {
         camera->cause = RW_CAUSE_DISK;
         return;
     }
-    asked->promise = TAKEN;
+    asked->promise = TAKEN; /* 1: into memory, see revive() */
     camera->step_us = 0;
     camera->cause = RW_CAUSE_NONE;
     promise(world, stream, note.boot_us);

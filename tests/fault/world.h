@@ -21,7 +21,8 @@ struct camera {
     uint8_t init[INIT_MAX];
     size_t init_size;
     enum rw_cause cause; /* why the next fragment may have a hole before it */
-    int64_t step_us;     /* a clock step that the next fragment tells of */
+    bool waits; /* fragments are in memory only: no slot takes them, and they go with the program */
+    int64_t step_us; /* a clock step that the next fragment tells of */
 };
 
 struct world {
@@ -49,7 +50,8 @@ struct world {
     int64_t age_done_us;        /* what is older was told as deleted last */
     bool opened;                /* the store has been, so there is something to look at */
     bool rebuilding;
-    bool rotten; /* the disk has lied: what it holds may be anything */
+    bool rotten;       /* the disk has lied: what it holds may be anything */
+    bool rotten_index; /* of index.db too: rows may be of pages that never arrived */
     struct witness witness;
     char failure[400]; /* the first thing that was wrong; "" : nothing */
 };

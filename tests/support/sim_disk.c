@@ -473,6 +473,14 @@ static int table_locked(void *self, const char *path)
     return inode && inode->locked;
 }
 
+static void table_forget(void *self, int fd, int64_t offset, int64_t size)
+{
+    struct sim_disk *disk = self;
+    const struct sim_open *open = open_of(disk, fd);
+    if (open)
+        sim_inode_forget(open->inode, offset, size);
+}
+
 static const struct rw_disk functions = {
     .open = table_open,
     .close = table_close,
@@ -491,6 +499,7 @@ static const struct rw_disk functions = {
     .list = table_list,
     .lock = table_lock,
     .locked = table_locked,
+    .forget = table_forget,
 };
 
 /* --- the disk itself --- */

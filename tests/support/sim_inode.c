@@ -244,6 +244,29 @@ void sim_inode_fail_sync(struct sim_disk *disk, struct sim_inode *inode)
     sync_some(disk, inode, true);
     if (sim_random_chance(&disk->random, 1, 2))
         bytes_copy(&inode->now, &inode->synced);
+    else
+        inode->stale = true;
+}
+
+/* Pages that are clean are read again from the disk; those not written yet stay. size 0: to the
+ * end. */
+void sim_inode_forget(struct sim_inode *inode, int64_t offset, int64_t size)
+{
+    struct sim_bytes view = {0};
+    if (!inode->stale)
+        return;
+    bytes_copy(&view, &inode->synced);
+    for (int i = 0; i < inode->change_count; i++) {
+        const struct sim_change *change = &inode->changes[i];
+        if (change->resize)
+            bytes_resize(&view, change->size);
+        else
+            bytes_put(&view, inode->change_bytes.data + change->at, change->size, change->offset);
+    }
+    int64_t left = view.size - offset;
+    if (left > 0)
+        bytes_put(&inode->now, view.data + offset, size && size < left ? size : left, offset);
+    free(view.data);
 }
 
 static void survive_file(struct sim_disk *disk, struct sim_inode *inode)
@@ -256,6 +279,7 @@ static void survive_file(struct sim_disk *disk, struct sim_inode *inode)
     if (inode->blocks < whole_blocks(inode->now.size))
         inode->blocks = whole_blocks(inode->now.size);
     inode->synced_blocks = inode->blocks;
+    inode->stale = false;
     inode->shm = NULL;
     inode->locked = false;
 }

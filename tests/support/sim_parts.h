@@ -50,6 +50,7 @@ struct sim_inode {
     struct sim_shm *shm;           /* not a reference */
     struct sim_bytes now;          /* as it is read */
     struct sim_bytes synced;       /* as it is on the disk */
+    bool stale;                    /* and may be read otherwise for as long as memory has it */
     int64_t blocks, synced_blocks; /* bytes reserved, from 0 */
     struct sim_change *changes;    /* in order; owned */
     int change_count, change_capacity;
@@ -120,6 +121,7 @@ int sim_inode_resize(struct sim_disk *disk, struct sim_inode *inode, int64_t siz
 int sim_inode_reserve(struct sim_disk *disk, struct sim_inode *inode, int64_t size);
 void sim_inode_sync(struct sim_inode *inode);
 void sim_inode_fail_sync(struct sim_disk *disk, struct sim_inode *inode);
+void sim_inode_forget(struct sim_inode *inode, int64_t offset, int64_t size);
 
 /* The inode of a path, NULL with errno. */
 struct sim_inode *sim_find(struct sim_disk *disk, const char *path);

@@ -142,12 +142,16 @@ static void a_disk_that_refuses_is_told_while_the_camera_is_online(void **state)
     struct scene *scene = *state;
     picture(scene, RW_MAIN);
     update(scene);
-    rw_board_disk(scene->board, "no room");
+    rw_board_disk(scene->board, &(struct rw_err){RW_EIO, "writing a.mp4 failed"});
     assert_true(update(scene));
     assert_string_equal(scene->state.word, "online");
-    assert_string_equal(scene->state.reason, "no room");
+    assert_string_equal(scene->state.reason,
+                        "writing a.mp4 failed; look at the disk and its cable");
     assert_int_equal(scene->state.since_us, T0);
-    rw_board_disk(scene->board, "");
+    rw_board_disk(scene->board, &(struct rw_err){RW_EFOREIGN, "it is another disk"});
+    assert_true(update(scene));
+    assert_string_equal(scene->state.reason, "it is another disk");
+    rw_board_disk(scene->board, NULL);
     assert_true(update(scene));
     assert_string_equal(scene->state.reason, "");
 }
@@ -192,7 +196,9 @@ static void a_long_reason_stays_in_its_bounds(void **state)
     update(scene);
     assert_in_range(strlen(scene->state.reason), 100, sizeof scene->state.reason - 1);
     rw_board_lost(scene->board, RW_MAIN, reason);
-    rw_board_disk(scene->board, reason);
+    struct rw_err err = {RW_EIO, ""};
+    memset(err.text, 'x', sizeof err.text - 1);
+    rw_board_disk(scene->board, &err);
     update(scene);
     assert_in_range(strlen(scene->state.reason), 100, sizeof scene->state.reason - 1);
 }

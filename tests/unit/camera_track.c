@@ -77,7 +77,7 @@ static int set_up(void **state)
     box->store = rw_store_open(&options, &err);
     if (!box->store)
         fail_msg("%s", err.text);
-    box->track = rw_track_create(box->store, RW_MAIN, SECOND, "gate", box->board);
+    box->track = rw_track_create(box->store, RW_MAIN, "gate", box->board);
     *state = box;
     return 0;
 }
@@ -142,7 +142,7 @@ static void add_shot(struct box *box, struct shot shot)
     box->now.boot_us += INTERVAL;
     if (box->next % 15 == 0) { /* as the recorder does every second */
         rw_store_tick(box->store, box->now.boot_us, NULL);
-        rw_track_tick(box->track);
+        rw_track_tick(box->track, box->now.boot_us);
     }
 }
 
@@ -589,6 +589,25 @@ static void a_single_picture_is_recorded_when_the_source_ends(void **state)
     assert_in_range(found.duration_us, 30000, 200000);
 }
 
+static void a_camera_that_stalls_does_not_keep_its_pictures_from_the_disk(void **state)
+{
+    struct box *box = *state;
+    struct found found;
+    use_footage(box, 15, 320);
+    add(box, 8);
+    rw_track_tick(box->track, box->now.boot_us);
+    find(box, &found);
+    assert_int_equal(found.count, 0); /* half a second: more may come */
+    pass(box, SECOND);
+    rw_track_tick(box->track, box->now.boot_us);
+    find(box, &found);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.duration_us, 7 * INTERVAL); /* the eighth's end is not known yet */
+    add(box, 7);
+    rw_track_end(box->track);
+    expect_sound(box);
+}
+
 static void a_picture_whose_time_stands_still_is_kept(void **state)
 {
     struct box *box = *state;
@@ -691,6 +710,7 @@ int main(void)
         CASE(a_camera_whose_clock_jumps_with_every_picture_does_not_eat_the_ring),
         CASE(a_camera_that_changes_its_codec_with_every_picture_does_not_eat_the_ring),
         CASE(a_single_picture_is_recorded_when_the_source_ends),
+        CASE(a_camera_that_stalls_does_not_keep_its_pictures_from_the_disk),
         CASE(a_picture_whose_time_stands_still_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

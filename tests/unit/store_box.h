@@ -171,8 +171,8 @@ static inline void begin(struct box *box)
         fail_msg("%s", err.text);
 }
 
-/* One second of picture, `size` bytes of it; the clock goes on by a second. */
-static inline void append(struct box *box, size_t size)
+/* So much of picture, `size` bytes of it; the clock goes on by as much. */
+static inline void append_lasting(struct box *box, size_t size, int64_t duration_us)
 {
     struct rw_err err = {0};
     bool moved;
@@ -182,14 +182,19 @@ static inline void append(struct box *box, size_t size)
                                 .size = size,
                                 .start_us = box->weather.utc_us,
                                 .boot_us = box->weather.boot_us,
-                                .duration_us = SECOND,
+                                .duration_us = duration_us,
                                 .keyframe = true,
                                 .cause = RW_CAUSE_CAMERA_LOST};
     if (rw_store_append(box->store, RW_MAIN, &in, &moved, &err))
         fail_msg("%s", err.text);
-    box->weather.utc_us += SECOND;
-    box->weather.boot_us += SECOND;
+    box->weather.utc_us += duration_us;
+    box->weather.boot_us += duration_us;
     assert_int_equal(rw_store_tick(box->store, box->weather.boot_us, &err), 0);
+}
+
+static inline void append(struct box *box, size_t size)
+{
+    append_lasting(box, size, SECOND);
 }
 
 static inline void pass(struct box *box, int64_t seconds)

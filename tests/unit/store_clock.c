@@ -126,8 +126,17 @@ static void a_step_of_an_hour_forward_is_a_gap_of_the_clock_and_back_again_loses
     assert_int_equal(count_fragments(box, T0, T0 + 20 * SECOND), 20);
     assert_int_equal(count_fragments(box, T0 + 3620 * SECOND, T0 + 3640 * SECOND), 20);
     assert_int_equal(count_fragments(box, back, back + 20 * SECOND), 20);
-    box->weather.utc_us += 2 * DAY; /* to ask beyond it */
-    struct rw_coverage coverage = cover(box, T0, T0 + 3640 * SECOND);
+    /* asked while the clock is a day behind the footage: it is there */
+    struct rw_coverage coverage = cover(box, back, T0 + 9999 * SECOND);
+    assert_int_equal(coverage.recorded_us, 60 * SECOND);
+    assert_int_equal(coverage.to_us, T0 + 3640 * SECOND);
+    assert_int_equal(coverage.gap_count, 2);
+    assert_int_equal(coverage.gaps[0].from_us, back + 20 * SECOND);
+    assert_int_equal(coverage.gaps[0].to_us, T0);
+    assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_BEFORE_FIRST);
+    rw_coverage_finish(&coverage);
+    box->weather.utc_us += 2 * DAY; /* and when it has been set right */
+    coverage = cover(box, T0, T0 + 3640 * SECOND);
     assert_int_equal(coverage.recorded_us, 40 * SECOND);
     assert_int_equal(coverage.gap_count, 1);
     assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_CLOCK);

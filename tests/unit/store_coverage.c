@@ -162,6 +162,25 @@ static void a_box_that_was_off_since_the_newest_picture_is_told_apart(void **sta
     rw_coverage_finish(&out);
 }
 
+static void a_hole_ahead_of_a_clock_that_was_set_back_is_of_the_clock(void **state)
+{
+    (void)state;
+    struct rw_ledger ledger = {0};
+    struct rw_ledger_bounds bounds = usual;
+    assert_true(rw_ledger_end(&ledger) == INT64_MIN);
+    bounds.now_us = 10000000;
+    rw_ledger_add_span(&ledger, 20000000, 30000000); /* before the clock was set back */
+    rw_ledger_add_span(&ledger, 8000000, 9000000);
+    assert_int_equal(rw_ledger_end(&ledger), 30000000);
+    struct rw_coverage out = settle(&ledger, bounds, 8000000, 30000000);
+    assert_int_equal(out.recorded_us, 11000000);
+    assert_int_equal(out.gap_count, 2);
+    assert_int_equal(out.gaps[0].cause, RW_CAUSE_DISK); /* up to now */
+    assert_int_equal(out.gaps[0].to_us, 10000000);
+    assert_int_equal(out.gaps[1].cause, RW_CAUSE_CLOCK);
+    rw_coverage_finish(&out);
+}
+
 static void spans_that_overlap_are_counted_once(void **state)
 {
     (void)state;
@@ -262,6 +281,7 @@ int main(void)
         cmocka_unit_test(time_outside_of_the_recording_has_its_name),
         cmocka_unit_test(an_open_gap_explains_what_nothing_else_does_back_to_the_footage_before),
         cmocka_unit_test(a_box_that_was_off_since_the_newest_picture_is_told_apart),
+        cmocka_unit_test(a_hole_ahead_of_a_clock_that_was_set_back_is_of_the_clock),
         cmocka_unit_test(spans_that_overlap_are_counted_once),
         cmocka_unit_test(random_ledgers_add_up_exactly_in_order_and_without_overlap),
     };

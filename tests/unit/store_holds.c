@@ -162,6 +162,29 @@ static void two_holds_of_one_slot_keep_it_until_both_are_released(void **state)
     assert_int_equal(count_fragments(box, T0, T0 + 2 * SECOND), 0);
 }
 
+static void many_holds_of_the_slot_that_is_being_written_cost_one_slot(void **state)
+{
+    struct box *box = *state;
+    box->slots = 8;
+    open_store(box);
+    for (int i = 0; i < 7; i++)
+        append(box, 200000); /* five a slot */
+    int slots = 0, ring = count_files(box, "");
+    for (int i = 0; i < 6; i++) {
+        struct rw_hold hold = hold_of(box->weather.utc_us - SECOND, box->weather.utc_us);
+        slots += hold_span(box, &hold).slots;
+        box->weather.utc_us += 1000;
+    }
+    assert_in_range(slots, 1, 3); /* and some seconds behind it */
+    assert_int_equal(count_files(box, ""), ring + slots);
+    for (int i = 0; i < 80; i++)
+        append(box, 200000);
+    assert_int_equal(count_files(box, ""), 8);
+    assert_in_range(count_files(box, "held/"), 1, slots);
+    close_store(box);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
 int main(void)
 {
     make_bytes();
@@ -171,6 +194,7 @@ int main(void)
         CASE(a_hold_without_room_for_it_is_refused_with_the_numbers_and_changes_nothing),
         CASE(a_released_hold_gives_its_slots_back_and_is_remembered),
         CASE(two_holds_of_one_slot_keep_it_until_both_are_released),
+        CASE(many_holds_of_the_slot_that_is_being_written_cost_one_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

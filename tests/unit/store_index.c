@@ -109,8 +109,8 @@ static void an_event_comes_back_as_it_was_kept(void **state)
     assert_int_equal(rw_index_get_event(desk->index, event.id, &back, &desk->err), 1);
     assert_memory_equal(&back, &event, sizeof event);
     assert_int_equal(rw_index_get_event(desk->index, "01JD", &back, &desk->err), 0);
-    assert_int_equal(rw_index_revision_of(desk->index, event.id), 1);
-    assert_int_equal(rw_index_revision_of(desk->index, "' OR 1=1 --"), 0);
+    assert_int_equal(rw_index_revision_of(desk->index, event.id, &desk->err), 1);
+    assert_int_equal(rw_index_revision_of(desk->index, "' OR 1=1 --", &desk->err), 0);
 }
 
 static void a_reader_with_a_cursor_gets_each_change_once_and_in_order(void **state)

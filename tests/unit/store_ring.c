@@ -1,4 +1,6 @@
 /* The ring and its index on a real file system in a temporary folder, with a clock of our own. */
+#include <sqlite3.h>
+
 #include "store_box.h"
 
 static void a_record_header_survives_packing_and_any_flipped_bit_is_noticed(void **state)
@@ -58,6 +60,25 @@ static void every_second_is_recorded_or_a_gap_with_its_cause(void **state)
     assert_int_equal(check(box, false).problems, 0);
 }
 
+static void no_picture_waits_longer_than_storage_sync(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    assert_int_equal(rw_store_fragment_us(box->store), SECOND);
+    uint64_t syncs = 0;
+    int64_t oldest_us = box->weather.boot_us; /* start of the oldest picture that is not synced */
+    for (int i = 0; i < 200; i++) {
+        int64_t duration_us = SECOND - i * 4000; /* a second, then a little less, then 0.2 s */
+        int64_t written_us = box->weather.boot_us + duration_us + SECOND / 4; /* mail waits */
+        assert_true(written_us - oldest_us <= 2 * SECOND);
+        append_lasting(box, 1000, duration_us);
+        if (rw_store_counters(box->store).syncs > syncs)
+            oldest_us = box->weather.boot_us;
+        syncs = rw_store_counters(box->store).syncs;
+    }
+    assert_in_range(syncs, 200 / 5, 199); /* short ones share a sync */
+}
+
 static void the_ring_wraps_in_place_and_the_ledger_still_adds_up(void **state)
 {
     struct box *box = *state;
@@ -105,6 +126,25 @@ static void a_killed_writer_goes_on_in_the_same_slot_with_nothing_lost(void **st
     assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_RECORDER_OFF);
     rw_coverage_finish(&coverage);
     assert_int_equal(rw_store_counters(box->store).slots_begun, 0);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
+static void a_slot_that_takes_nothing_any_more_does_not_keep_the_camera_from_recording(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    for (int i = 0; i < 4; i++)
+        append(box, 10000);
+    crash(box);
+    box->weather.fail_after = 0; /* its free box */
+    open_store(box);
+    box->weather.fail_after = -1;
+    for (int i = 0; i < 3; i++)
+        append(box, 10000);
+    struct rw_coverage coverage = cover(box, T0, T0 + 7 * SECOND);
+    assert_int_equal(coverage.recorded_us, 7 * SECOND);
+    rw_coverage_finish(&coverage);
+    assert_int_equal(rw_store_counters(box->store).slots_begun, 1);
     assert_int_equal(check(box, false).problems, 0);
 }
 
@@ -192,6 +232,114 @@ static void a_refused_write_moves_recording_to_the_next_slot_without_a_loss(void
     struct rw_coverage coverage = cover(box, T0, box->weather.utc_us);
     assert_int_equal(coverage.gap_us, 0);
     rw_coverage_finish(&coverage);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
+/* As after a cut: of the first write to the slot only what stands behind `from` has come. */
+static void unwrite_front(struct box *box, int slot, const uint8_t *before, size_t from)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/main/%05d.mp4", box->dir, slot);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, before, from, 0), from);
+    close(fd);
+}
+
+/* size: of the new lap's fragments; 200000: its records stand where those of the old one stood. */
+static void rebuild_two_laps(struct box *box, size_t size)
+{
+    char path[300];
+    static uint8_t before[1 << 20];
+    open_store(box);
+    for (int i = 0; i < 20; i++)
+        append(box, 200000); /* five a slot: all four */
+    snprintf(path, sizeof path, "%s/main/00000.mp4", box->dir);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(read(fd, before, sizeof before), sizeof before);
+    close(fd);
+    for (int i = 0; i < 3; i++)
+        append(box, size);
+    crash(box);
+    unwrite_front(box, 0, before, sizeof init_segment + RW_RECORD_SIZE + size);
+    snprintf(path, sizeof path, "%s/index.db", box->dir);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/index.db-wal", box->dir);
+    unlink(path);
+    assert_int_equal(check(box, true).problems, 0);
+    struct rw_coverage coverage = cover(box, T0, T0 + 20 * SECOND);
+    assert_int_equal(coverage.recorded_us, 15 * SECOND);
+    assert_int_equal(coverage.deleted_us, 5 * SECOND);
+    rw_coverage_finish(&coverage);
+}
+
+static void a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_recorded(void **state)
+{
+    rebuild_two_laps(*state, 150000);
+}
+
+static void and_so_it_does_where_the_two_laps_have_records_of_one_size(void **state)
+{
+    rebuild_two_laps(*state, 200000);
+}
+
+static void copy_to(const struct box *box, const char *from, const char *to)
+{
+    char command[400];
+    snprintf(command, sizeof command, "cp --sparse=always %s/%s %s/%s", box->root, from, box->root,
+             to);
+    assert_int_equal(system(command), 0);
+}
+
+/* The slot that was begun last was given up: the disk refused it, and the program was killed. */
+static void a_rebuild_goes_on_from_the_slot_that_was_recorded_into(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    for (int i = 0; i < 17; i++)
+        append(box, 200000); /* slot 3 has two */
+    begin(box);
+    append(box, 200000);
+    append(box, 200000); /* slot 0 has two, and 1 is out of the index */
+    crash(box);          /* in a copy; in the folder itself slot 1 is begun */
+    snprintf(box->dir, sizeof box->dir, "%s/gate", box->root);
+    open_store(box);
+    begin(box);
+    append(box, 200000);
+    append(box, 200000);
+    rw_store_close(box->store);
+    copy_to(box, "gate/main/00001.mp4", "gate.after/main/00001.mp4");
+    snprintf(box->dir, sizeof box->dir, "%s/gate.after", box->root);
+    open_store(box);
+    append(box, 200000);
+    append(box, 200000);
+    rw_store_close(box->store);
+    box->store = NULL;
+    copy_to(box, "gate/lock", "gate.after/index.db"); /* an empty one */
+    assert_int_equal(check(box, true).problems, 0);
+    struct rw_coverage coverage = cover(box, T0, box->weather.utc_us);
+    assert_int_equal(coverage.recorded_us, 11 * SECOND);
+    rw_coverage_finish(&coverage);
+}
+
+static void recovery_ends_where_a_record_does_not_follow_the_one_before_it(void **state)
+{
+    struct box *box = *state;
+    static uint8_t before[1 << 20];
+    char path[300];
+    open_store(box);
+    for (int i = 0; i < 20; i++)
+        append(box, 200000);
+    snprintf(path, sizeof path, "%s/main/00000.mp4", box->dir);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(read(fd, before, sizeof before), sizeof before);
+    close(fd);
+    append(box, 200000); /* not synced yet, nor is the next */
+    append(box, 200000);
+    crash(box);
+    unwrite_front(box, 0, before, sizeof init_segment + RW_RECORD_SIZE + 200000);
+    open_store(box);
+    append(box, 200000);
     assert_int_equal(check(box, false).problems, 0);
 }
 
@@ -341,6 +489,14 @@ static int count_events(void *arg, const struct rw_event *event)
     return 0;
 }
 
+static void sql(const char *path, const char *text)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
 static void an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index(void **state)
 {
     struct box *box = *state;
@@ -365,6 +521,8 @@ static void an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index(
     assert_int_equal(report.events, 1);
     char path[300];
     snprintf(path, sizeof path, "%s/index.db", box->dir);
+    sql(path, "DELETE FROM events");
+    assert_int_equal(check(box, false).problems, 1); /* the ring knows better */
     assert_int_equal(unlink(path), 0);
     snprintf(path, sizeof path, "%s/index.db-wal", box->dir);
     unlink(path);
@@ -441,8 +599,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_record_header_survives_packing_and_any_flipped_bit_is_noticed),
         CASE(every_second_is_recorded_or_a_gap_with_its_cause),
+        CASE(no_picture_waits_longer_than_storage_sync),
         CASE(the_ring_wraps_in_place_and_the_ledger_still_adds_up),
         CASE(a_killed_writer_goes_on_in_the_same_slot_with_nothing_lost),
+        CASE(a_slot_that_takes_nothing_any_more_does_not_keep_the_camera_from_recording),
         CASE(another_boot_says_power_was_off),
         CASE(a_torn_tail_is_trimmed_and_a_flipped_bit_is_found),
         CASE(a_refused_write_moves_recording_to_the_next_slot_without_a_loss),
@@ -450,6 +610,10 @@ int main(void)
         CASE(a_damaged_record_in_the_newest_slot_costs_that_slot_and_no_number_is_used_twice),
         CASE(a_damaged_index_is_put_aside_and_made_anew_at_the_next_start),
         CASE(a_lowered_keep_gives_the_oldest_slots_back),
+        CASE(a_rebuild_leaves_a_slot_of_two_laps_and_keeps_those_that_were_recorded),
+        CASE(and_so_it_does_where_the_two_laps_have_records_of_one_size),
+        CASE(a_rebuild_goes_on_from_the_slot_that_was_recorded_into),
+        CASE(recovery_ends_where_a_record_does_not_follow_the_one_before_it),
         CASE(an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index),
         CASE(refuses_a_second_writer_a_foreign_folder_and_a_ring_that_does_not_fit),
         CASE(the_index_takes_less_than_a_kilobyte_a_stream_minute),

@@ -13,6 +13,7 @@
 #include "sim_disk.h"
 #include "sim_random.h"
 #include "store/db.h"
+#include "store/index.h"
 
 enum { SEEDS = 300, SIZE = 8 * 512 };
 
@@ -298,13 +299,29 @@ static void a_failed_sync_drops_what_it_should_have_written_and_the_next_one_say
         look(&f, "/d/a", bytes);
         seen += count_sectors(bytes, 2) == 8;
         gone += count_sectors(bytes, 2) < 8;
+        f.table->forget(f.disk, fd, 0, 0);
+        look(&f, "/d/a", bytes);
+        int there = count_sectors(bytes, 2);
         sim_disk_power_on(f.disk);
         look(&f, "/d/a", bytes);
-        lost += count_sectors(bytes, 2) < 8;
+        assert_int_equal(count_sectors(bytes, 2), there);
+        lost += there < 8;
         sim_disk_destroy(f.disk);
     }
     assert_true(seen > SEEDS / 4 && gone > SEEDS / 4 && lost > SEEDS / 2);
     (void)state;
+}
+
+static void what_is_not_written_yet_is_not_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t bytes[SIZE];
+    make_synced(f, "/d/a", 1);
+    int fd = open_file(f, "/d/a");
+    fill(f, fd, 2);
+    f->table->forget(f->disk, fd, 0, 0);
+    look(f, "/d/a", bytes);
+    assert_int_equal(count_sectors(bytes, 2), 8);
 }
 
 static void faults_strike_when_where_and_as_often_as_they_were_told(void **state)
@@ -525,6 +542,37 @@ static void a_rollback_journal_keeps_every_row_too(void **state)
     assert_int_equal(losses("PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA;", ""), 0);
 }
 
+static int64_t take_revision(struct rw_index *index)
+{
+    struct rw_err err = {0};
+    if (rw_index_begin(index, &err))
+        return -1;
+    int64_t revision = rw_index_next_revision(index, &err);
+    return rw_index_end(index, revision < 0, &err) ? -1 : revision;
+}
+
+/* What another connection has changed is read again. */
+static void a_revision_that_cannot_be_read_is_refused_and_not_begun_anew(void **state)
+{
+    struct fixture *f = *state;
+    int refused = 0;
+    struct rw_index *index = rw_index_create(f->table, "/d/x.db", NULL);
+    struct rw_index *other = rw_index_create(f->table, "/d/x.db", NULL);
+    for (int64_t last = 1; last < 40; last++) {
+        assert_int_equal(take_revision(other), last);
+        sim_disk_add_fault(f->disk, &(struct sim_fault){SIM_READ, EIO, .after = (int)last % 4,
+                                                        .times = 1, .prefix = "/d/x.db"});
+        int64_t got = take_revision(index);
+        sim_disk_clear_faults(f->disk);
+        assert_true(got == -1 || got == last + 1);
+        refused += got == -1;
+        last += got != -1;
+    }
+    assert_true(refused > 3);
+    rw_index_close(other);
+    rw_index_close(index);
+}
+
 static void a_reader_reads_beside_a_writer_and_each_sees_whole_commits(void **state)
 {
     struct fixture *f = *state;
@@ -615,6 +663,7 @@ int main(void)
         TEST(every_operation_can_be_the_last),
         TEST(a_killed_process_loses_its_descriptors_and_no_byte),
         TEST(a_failed_sync_drops_what_it_should_have_written_and_the_next_one_says_yes),
+        TEST(what_is_not_written_yet_is_not_forgotten),
         TEST(faults_strike_when_where_and_as_often_as_they_were_told),
         TEST(a_misdirected_write_lands_elsewhere_in_the_folder),
         TEST(a_full_disk_refuses_what_was_not_reserved_and_takes_what_was),
@@ -624,6 +673,7 @@ int main(void)
         TEST(a_wal_database_with_full_syncs_keeps_every_row_that_it_promised),
         TEST(a_wal_database_with_normal_syncs_loses_some),
         TEST(a_rollback_journal_keeps_every_row_too),
+        TEST(a_revision_that_cannot_be_read_is_refused_and_not_begun_anew),
         TEST(a_reader_reads_beside_a_writer_and_each_sees_whole_commits),
         TEST(a_database_on_a_full_or_refusing_disk_says_so_and_stays_whole),
         TEST(the_clock_goes_as_it_is_wound),
