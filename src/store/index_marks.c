@@ -3,6 +3,8 @@
 
 #include "store/index_db.h"
 
+enum { SECTOR = 512 }; /* what a disk writes wholly or not at all */
+
 int rw_index_put_step(struct rw_index *index, enum rw_stream stream, int slot,
                       const struct rw_record *record, struct rw_err *err)
 {
@@ -90,5 +92,11 @@ int rw_index_empty_wal(struct rw_index *index, const struct rw_disk *disk, struc
         return rw_fail(err, RW_EBUSY, "the index is being read");
     char path[700];
     snprintf(path, sizeof path, "%s-wal", sqlite3_db_filename(index->db, "main"));
-    return disk->exists(disk->self, path) ? rw_disk_zero(disk, path, 0, -1, err) : 0;
+    if (!disk->exists(disk->self, path))
+        return 0;
+    /* The header's sector first: of a WAL that is zeroed in part a cut would leave old pages that
+     * count, and that the file has newer ones of. */
+    return rw_disk_zero(disk, path, 0, SECTOR, err) || rw_disk_zero(disk, path, SECTOR, -1, err)
+               ? -1
+               : 0;
 }
