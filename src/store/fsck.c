@@ -40,7 +40,6 @@ struct fsck {
     struct known *known;
     int known_count, known_capacity;
     int64_t shift_us; /* of the chunk being noted */
-    int64_t kept_us;  /* what began before this has been deleted, in part or wholly */
     int64_t wipe_end; /* of the slot: what stands before it has left the index and will be zeroed */
     struct link_row *links;
     int link_count, link_capacity;
@@ -131,8 +130,16 @@ static bool same(const struct known *known, const struct rw_record *record, int6
             (known->start_us == record->start_us && known->duration_us == record->duration_us));
 }
 
-/* I4: what the ring keeps of an event the index knows, unless its time was deleted. Events of a bad
- * clock move to their true time in the index alone. */
+static int note_footage(void *arg, const struct rw_chunk *chunk)
+{
+    (void)chunk;
+    *(bool *)arg = true;
+    return 1;
+}
+
+/* I4: what the ring keeps of an event the index knows, as long as the picture that it begins with
+ * is there, unless it was too old. Events of a bad clock move to their true time in the index
+ * alone. */
 static int check_event(struct fsck *fsck, const struct rw_scan *scan,
                        const struct rw_record *record, int64_t offset, struct rw_err *err)
 {
@@ -141,10 +148,15 @@ static int check_event(struct fsck *fsck, const struct rw_scan *scan,
     struct rw_buf payload = {0};
     int is = rw_scan_event(scan, record, offset, &payload, &event, &pictures, err);
     rw_buf_finish(&payload);
-    if (is != 1 || event.clock_trust == RW_CLOCK_UNVERIFIED || event.start_us < fsck->kept_us)
+    if (is != 1 || event.clock_trust == RW_CLOCK_UNVERIFIED ||
+        event.start_us < rw_index_get_meta(fsck->index, RW_EVENTS_AGED))
         return is < 0 ? -1 : 0;
+    bool footage = false;
     int64_t known = rw_index_revision_of(fsck->index, event.id, err);
-    if (known >= 0 && known < event.revision)
+    if (rw_index_chunks(fsck->index, fsck->stream, -1, event.start_us, event.start_us + 1,
+                        note_footage, &footage, err))
+        return -1;
+    if (footage && known >= 0 && known < event.revision)
         problem(fsck,
                 "I4: the index does not know revision %lld of event %s, which record %llu keeps",
                 (long long)event.revision, event.id, (unsigned long long)record->seq);
@@ -363,9 +375,6 @@ static int check_ring(struct fsck *fsck, struct rw_err *err)
     if (there < 0)
         return -1;
     fsck->link_count = 0;
-    fsck->kept_us = there && row.deleted_us > row.aged_us ? row.deleted_us
-                    : there                               ? row.aged_us
-                                                          : 0;
     for (int number = 0; number < fsck->ring.count; number++) {
         if (!fsck->report->rebuilt)
             rw_ring_want(&fsck->ring, number + 1);

@@ -99,6 +99,11 @@ int rw_index_age_events(struct rw_index *index, int64_t start_us, const struct r
         rw_db_run(index->db, err, DROP_EVENTS OLD_IN_NO_SPAN, "i", start_us))
         return -1;
     *dropped = sqlite3_changes(index->db);
+    int64_t before;
+    if (*dropped &&
+        (rw_index_read_meta(index, RW_EVENTS_AGED, &before, err) ||
+         (start_us > before && rw_index_put_meta(index, RW_EVENTS_AGED, start_us, err))))
+        return -1;
     return 0;
 }
 

@@ -90,7 +90,8 @@ bool rw_store_waits(const struct rw_store *store, enum rw_stream stream);
 #define RW_STORE_TICK_US INT64_C(1000000)
 int rw_store_tick(struct rw_store *store, int64_t boot_us, struct rw_err *err);
 
-/* Keeps an event: new where its id is, else changed. Sets event->revision. Row and pictures are one
+/* Keeps an event: new where its id is, else changed. Sets event->revision, and an end before the
+ * start (the clock was set back) to the start. Row and pictures are one
  * transaction, synced before this returns. pictures may be NULL (as they were). With phase end
  * its record also goes into the ring of the first stream. */
 int rw_store_put_event(struct rw_store *store, struct rw_event *event,

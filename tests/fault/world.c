@@ -451,6 +451,8 @@ void world_change_event(struct world *world, bool end)
     next.event.clock_error_us = FIRST_VERSION + note->count;
     next.event.phase = end ? RW_PHASE_END : RW_PHASE_UPDATE;
     next.event.end_us = end ? world->clock.now.utc_us : 0;
+    if (end && next.event.end_us < next.event.start_us)
+        next.event.end_us = next.event.start_us; /* as the store will keep it */
     put_event(world, index, &next, redraw);
     if (end)
         world->open_event = -1;
