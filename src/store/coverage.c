@@ -13,6 +13,7 @@ static void push(struct rw_span **list, int *count, int *capacity, struct rw_spa
 void rw_ledger_add_span(struct rw_ledger *ledger, int64_t from_us, int64_t to_us)
 {
     struct rw_span *last = ledger->span_count ? &ledger->spans[ledger->span_count - 1] : NULL;
+    ledger->end_us = to_us;
     if (last && from_us >= last->from_us && from_us <= last->to_us + RW_GAP_TOLERANCE_US) {
         if (to_us > last->to_us)
             last->to_us = to_us;
@@ -26,10 +27,14 @@ void rw_ledger_add_gaps(struct rw_ledger *ledger, int64_t end_us, const struct r
                         int count)
 {
     for (int i = count - 1; i >= 0; i--) {
-        int64_t from = end_us - parts[i].length_us;
-        push(&ledger->gaps, &ledger->gap_count, &ledger->gap_capacity,
-             (struct rw_span){from, end_us, parts[i].cause});
-        end_us = from;
+        bool open = parts[i].length_us == RW_GAP_OPEN;
+        bool known = open && ledger->span_count && ledger->end_us < end_us;
+        int64_t from = known ? ledger->end_us : end_us - parts[i].length_us;
+        ledger->gaps = rw_list_grow(ledger->gaps, ledger->gap_count, &ledger->gap_capacity,
+                                    sizeof *ledger->gaps);
+        ledger->gaps[ledger->gap_count++] =
+            (struct rw_ledger_gap){from, end_us, parts[i].cause, open};
+        end_us -= parts[i].length_us;
     }
 }
 
@@ -53,6 +58,16 @@ static int by_start(const void *a, const void *b)
 {
     const struct rw_span *left = a, *right = b;
     int order = (left->from_us > right->from_us) - (left->from_us < right->from_us);
+    return order ? order : (left->to_us > right->to_us) - (left->to_us < right->to_us);
+}
+
+/* What an open gap explains is what the others have left. */
+static int by_reach(const void *a, const void *b)
+{
+    const struct rw_ledger_gap *left = a, *right = b;
+    int64_t from = left->open ? left->to_us : left->from_us;
+    int64_t other = right->open ? right->to_us : right->from_us;
+    int order = (from > other) - (from < other);
     return order ? order : (left->to_us > right->to_us) - (left->to_us < right->to_us);
 }
 
@@ -134,13 +149,14 @@ static void put_open_gap(struct settling *s, int64_t from, int64_t to, enum rw_c
 static void explain(struct settling *s, int64_t from, int64_t to)
 {
     for (int i = 0; i < s->ledger->gap_count && from < to; i++) {
-        const struct rw_span *gap = &s->ledger->gaps[i];
-        bool open = gap->from_us == gap->to_us;
-        if (gap->to_us <= from || (open ? gap->from_us > to : gap->from_us >= to))
+        const struct rw_ledger_gap *gap = &s->ledger->gaps[i];
+        bool reaches = gap->from_us < to || (gap->open && gap->to_us <= to);
+        if (gap->to_us <= from || !reaches)
             continue;
-        if (open) {
-            put_open_gap(s, from, gap->to_us, gap->cause);
-            from = gap->to_us;
+        if (gap->open) {
+            int64_t end = gap->to_us < to ? gap->to_us : to;
+            put_open_gap(s, from, end, gap->cause);
+            from = end;
             continue;
         }
         if (gap->from_us > from)
@@ -160,7 +176,7 @@ void rw_ledger_settle(struct rw_ledger *ledger, const struct rw_ledger_bounds *b
     if (ledger->span_count)
         qsort(ledger->spans, (size_t)ledger->span_count, sizeof *ledger->spans, by_start);
     if (ledger->gap_count)
-        qsort(ledger->gaps, (size_t)ledger->gap_count, sizeof *ledger->gaps, by_start);
+        qsort(ledger->gaps, (size_t)ledger->gap_count, sizeof *ledger->gaps, by_reach);
     int64_t at = out->from_us;
     for (int i = 0; i < ledger->span_count; i++) {
         int64_t from = ledger->spans[i].from_us, to = ledger->spans[i].to_us;

@@ -3,14 +3,25 @@
 
 #include "store/reader.h"
 
+struct rw_ledger_gap {
+    int64_t from_us, to_us;
+    enum rw_cause cause;
+    bool open; /* from_us: what was recorded before it ends there; to_us: that is not known */
+};
+
+/* Filled in the order of the recording, which is not the order of time where the clock was set
+ * back.
+ */
 struct rw_ledger {
-    struct rw_span *spans, *gaps; /* as they come, in any order */
+    struct rw_span *spans;
+    struct rw_ledger_gap *gaps;
     int span_count, span_capacity, gap_count, gap_capacity;
+    int64_t end_us; /* of the span that was added last */
 };
 
 void rw_ledger_add_span(struct rw_ledger *ledger, int64_t from_us, int64_t to_us);
-/* The parts end at end_us, oldest first. A part of length RW_GAP_OPEN explains all that nothing
- * else does, back to what is recorded before it. */
+/* Of the span that is added next, at whose start they end: oldest first. A part of length
+ * RW_GAP_OPEN explains all that nothing else does, back to what was recorded before it. */
 void rw_ledger_add_gaps(struct rw_ledger *ledger, int64_t end_us, const struct rw_gap_part *parts,
                         int count);
 void rw_ledger_finish(struct rw_ledger *ledger);

@@ -341,15 +341,18 @@ int rw_index_chunks(struct rw_index *index, enum rw_stream stream, int slot, int
                       stream, fn, arg, err);
 }
 
-int rw_index_chunk_after(struct rw_index *index, enum rw_stream stream, int64_t from_us,
-                         int (*fn)(void *arg, const struct rw_chunk *chunk), void *arg,
-                         struct rw_err *err)
+int rw_index_chunks_to_next(struct rw_index *index, enum rw_stream stream, int64_t from_us,
+                            int64_t to_us, int (*fn)(void *arg, const struct rw_chunk *chunk),
+                            void *arg, struct rw_err *err)
 {
-    return each_chunk(rw_db_query(index->db, err,
-                                  "SELECT " CHUNK_COLUMNS "WHERE stream=? AND start_us>=? AND "
-                                  "end_us>0 ORDER BY start_us LIMIT 1",
-                                  "ii", (int64_t)stream, from_us),
-                      stream, fn, arg, err);
+    return each_chunk(
+        rw_db_query(index->db, err,
+                    "SELECT " CHUNK_COLUMNS "WHERE stream=?1 AND start_us>=?2 AND "
+                    "start_us<?4 AND end_us>?3 UNION ALL SELECT * FROM (SELECT " CHUNK_COLUMNS
+                    "WHERE stream=?1 AND start_us>=?4 AND end_us>0 "
+                    "ORDER BY start_us LIMIT 1) ORDER BY first_seq",
+                    "iiii", (int64_t)stream, from_us - RW_CHUNK_US, from_us, to_us),
+        stream, fn, arg, err);
 }
 
 int rw_index_slots(struct rw_index *index, enum rw_stream stream,

@@ -91,10 +91,11 @@ int rw_index_drop_chunk(struct rw_index *index, const struct rw_chunk *chunk, st
 int rw_index_chunks(struct rw_index *index, enum rw_stream stream, int slot, int64_t from_us,
                     int64_t to_us, int (*fn)(void *arg, const struct rw_chunk *chunk), void *arg,
                     struct rw_err *err);
-/* The chunk that begins first at or after from_us. */
-int rw_index_chunk_after(struct rw_index *index, enum rw_stream stream, int64_t from_us,
-                         int (*fn)(void *arg, const struct rw_chunk *chunk), void *arg,
-                         struct rw_err *err);
+/* Those of [from_us, to_us) and the one that begins first after it, in the order of the recording.
+ */
+int rw_index_chunks_to_next(struct rw_index *index, enum rw_stream stream, int64_t from_us,
+                            int64_t to_us, int (*fn)(void *arg, const struct rw_chunk *chunk),
+                            void *arg, struct rw_err *err);
 /* Calls fn for every slot that has rows, with the highest sequence number in it. */
 int rw_index_slots(struct rw_index *index, enum rw_stream stream,
                    void (*fn)(void *arg, int slot, uint64_t last_seq), void *arg,

@@ -309,8 +309,8 @@ static int take_chunk(void *arg, const struct rw_chunk *chunk)
         rw_chunk_each(chunk, take_one, survey);
         return 0;
     }
-    rw_ledger_add_span(&survey->ledger, chunk->start_us, chunk->end_us);
     rw_chunk_each(chunk, take_gaps, survey);
+    rw_ledger_add_span(&survey->ledger, chunk->start_us, chunk->end_us);
     return 0;
 }
 
@@ -393,9 +393,8 @@ int rw_reader_coverage(struct rw_reader *reader, enum rw_stream stream, int64_t 
         reader->present[stream] &&
         (rw_index_get_ring(reader->index, stream, &row, err) < 0 ||
          rw_index_damaged(reader->index, stream, note_damage, &survey.damage, err) ||
-         survey_extent(reader, stream, &survey, err) ||
-         rw_index_chunks(reader->index, stream, -1, from_us, to_us, take_chunk, &survey, err) ||
-         rw_index_chunk_after(reader->index, stream, to_us, take_chunk, &survey, err));
+         rw_index_chunks_to_next(reader->index, stream, from_us, to_us, take_chunk, &survey, err) ||
+         survey_extent(reader, stream, &survey, err)); /* the newest records come last */
     rw_index_let_go(reader->index);
     if (!failed)
         settle(&survey, &row, asked, from_us, to_us, out);

@@ -181,6 +181,33 @@ static void a_hole_ahead_of_a_clock_that_was_set_back_is_of_the_clock(void **sta
     rw_coverage_finish(&out);
 }
 
+static void an_open_gap_reaches_over_what_was_recorded_when_the_clock_was_set_back(void **state)
+{
+    (void)state;
+    struct rw_ledger ledger = {0};
+    const struct rw_gap_part off = {RW_CAUSE_POWER, RW_GAP_OPEN};
+    rw_ledger_add_span(&ledger, 1000000, 2000000);
+    rw_ledger_add_gaps(&ledger, 8000000, &off, 1);
+    rw_ledger_add_span(&ledger, 8000000, 9000000);
+    rw_ledger_add_span(&ledger, 5000000, 6000000); /* back by three seconds */
+    struct rw_coverage out = settle(&ledger, usual, 1000000, 9000000);
+    assert_int_equal(out.recorded_us, 3000000);
+    assert_int_equal(out.gap_count, 2);
+    for (int i = 0; i < out.gap_count; i++)
+        assert_int_equal(out.gaps[i].cause, RW_CAUSE_POWER);
+    rw_coverage_finish(&out);
+    /* but not over a hole before the footage that it follows */
+    rw_ledger_add_span(&ledger, 1000000, 2000000);
+    rw_ledger_add_span(&ledger, 4000000, 5000000);
+    rw_ledger_add_gaps(&ledger, 8000000, &off, 1);
+    rw_ledger_add_span(&ledger, 8000000, 9000000);
+    out = settle(&ledger, usual, 1000000, 9000000);
+    assert_int_equal(out.gap_count, 2);
+    assert_int_equal(out.gaps[0].cause, RW_CAUSE_UNKNOWN);
+    assert_int_equal(out.gaps[1].cause, RW_CAUSE_POWER);
+    rw_coverage_finish(&out);
+}
+
 static void spans_that_overlap_are_counted_once(void **state)
 {
     (void)state;
@@ -282,6 +309,7 @@ int main(void)
         cmocka_unit_test(an_open_gap_explains_what_nothing_else_does_back_to_the_footage_before),
         cmocka_unit_test(a_box_that_was_off_since_the_newest_picture_is_told_apart),
         cmocka_unit_test(a_hole_ahead_of_a_clock_that_was_set_back_is_of_the_clock),
+        cmocka_unit_test(an_open_gap_reaches_over_what_was_recorded_when_the_clock_was_set_back),
         cmocka_unit_test(spans_that_overlap_are_counted_once),
         cmocka_unit_test(random_ledgers_add_up_exactly_in_order_and_without_overlap),
     };

@@ -317,10 +317,10 @@ static void chunks_are_found_by_time_by_slot_and_after_a_time(void **state)
     expect_chunks(desk, 0, 0, 0, "1 2 ");
     expect_chunks(desk, 3, 0, 0, "");
     struct heard heard = {.count = 0};
-    assert_int_equal(
-        rw_index_chunk_after(desk->index, RW_MAIN, T0 + 6 * SECOND, hear_chunk, &heard, &desk->err),
-        0);
-    assert_string_equal(heard.text, "2 ");
+    assert_int_equal(rw_index_chunks_to_next(desk->index, RW_MAIN, T0 + 5 * SECOND, T0 + 6 * SECOND,
+                                             hear_chunk, &heard, &desk->err),
+                     0);
+    assert_string_equal(heard.text, "2 4 "); /* 4 is of that time, 2 the next in time */
     uint64_t last[4] = {0};
     assert_int_equal(rw_index_slots(desk->index, RW_MAIN, note_slot, last, &desk->err), 0);
     assert_int_equal(last[0], 2);
