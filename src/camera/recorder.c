@@ -13,7 +13,7 @@
 #include "camera/track.h"
 
 /* Packets come without waking the thread: it looks this often. */
-enum { LOOK_MS = 250, WAITING_MAX = 256 };
+enum { LOOK_MS = 150, WAITING_MAX = 256 };
 #define REFUSED_MAX_US INT64_C(60000000)
 
 struct rw_recorder {

@@ -6,8 +6,8 @@ told to flush is gone, too). Then every process is killed, the journal replayed,
 Most cuts come while both cameras record, one of six while the box is starting.
 
 What is promised. storage.sync is 2 s: the newest picture on the disk is at most 2 s older than the
-cut. It is measured from the cut back to the end of the newest recorded picture, so pictures still on
-their way from the camera count as lost, and a picture more (67 ms) than was really lost. Where nothing
+cut. It is measured from the cut back to the end of the newest recorded picture, in whole pictures:
+those still on their way from the camera count as lost, the one that was being taken does not. Where nothing
 of a run is on the disk, all of it counts: from its first picture, as readers were shown it before the
 cut. Every event that the phone has got is there after every cut, in that revision or a later one;
 the market's, whose ring goes round, are looked for while they are young. A hold whose id was printed is
@@ -29,6 +29,7 @@ STREAMS = [(camera, stream) for camera in CAMERAS for stream in ("main", "sub")]
 LONG = os.environ.get("ROADWATCH_LONG") == "1"
 CUTS = 300 if LONG else 30
 SYNC_S = 2.0
+PICTURE_S = 1 / 15  # both cameras'
 MARKET_S = 10  # 6 MiB at 2 Mbit/s are 24 s, less the two slots that are to be written next
 
 
@@ -107,7 +108,7 @@ class PowerCuts(disks.Case):
     def loss(self, cut, key):
         kept = self.span(*key, cut.started, cut.at)
         newest = kept[1] if kept else cut.began[key]
-        return (cut.at - newest).total_seconds() if newest else None
+        return (cut.at - newest).total_seconds() // PICTURE_S * PICTURE_S if newest else None
 
     def check_cuts(self):
         for cut in self.unchecked:
