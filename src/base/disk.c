@@ -364,26 +364,32 @@ int rw_disk_patch(const struct rw_disk *disk, const char *path, const void *byte
     return failed ? -1 : 0;
 }
 
-int rw_disk_zero(const struct rw_disk *disk, const char *path, int64_t from, int64_t to,
-                 struct rw_err *err)
+int rw_disk_write_zeros(const struct rw_disk *disk, int fd, int64_t from, int64_t to)
 {
     enum { PIECE = 1 << 18 };
-    int fd = disk->open(disk->self, path, O_RDWR, 0);
     uint8_t *zeros = calloc(1, PIECE);
     if (!zeros)
         abort();
-    if (fd >= 0 && to < 0)
+    if (to < 0)
         to = disk->size(disk->self, fd);
-    int failed = fd < 0 || to < 0;
+    int failed = to < 0;
     for (int64_t at = from; at < to && !failed; at += PIECE) {
         size_t part = to - at < PIECE ? (size_t)(to - at) : PIECE;
         failed = rw_disk_write_full(disk, fd, zeros, part, at);
     }
-    failed = failed || disk->fdatasync(disk->self, fd);
+    free(zeros);
+    return failed ? -1 : 0;
+}
+
+int rw_disk_zero(const struct rw_disk *disk, const char *path, int64_t from, int64_t to,
+                 struct rw_err *err)
+{
+    int fd = disk->open(disk->self, path, O_RDWR, 0);
+    int failed =
+        fd < 0 || rw_disk_write_zeros(disk, fd, from, to) || disk->fdatasync(disk->self, fd);
     if (failed)
         rw_fail(err, rw_code_of_errno(errno), "the disk refused zeroing %s (%s)", path,
                 strerror(errno));
-    free(zeros);
     if (fd >= 0)
         disk->close(disk->self, fd);
     return failed ? -1 : 0;

@@ -71,6 +71,8 @@ int rw_disk_patch(const struct rw_disk *disk, const char *path, const void *byte
 /* Overwrites [from, to) of a file that is there with zeros and syncs it. to -1: to its end. */
 int rw_disk_zero(const struct rw_disk *disk, const char *path, int64_t from, int64_t to,
                  struct rw_err *err);
+/* The same of a descriptor, not synced. */
+int rw_disk_write_zeros(const struct rw_disk *disk, int fd, int64_t from, int64_t to);
 int rw_disk_make_path(const struct rw_disk *disk, const char *path, struct rw_err *err); /* -p */
 /* The lock above in words: RW_EBUSY when somebody holds it. */
 int rw_disk_lock(const struct rw_disk *disk, const char *path, bool wait, struct rw_err *err);

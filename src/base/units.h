@@ -16,8 +16,7 @@ int rw_parse_size(const char *text, int64_t *bytes, struct rw_err *err);
 int rw_parse_duration(const char *text, int64_t *us, struct rw_err *err);
 /* RFC 3339 with a zone, local "2026-11-23 19:00[:30]", "now", "-15m", "+15m": UTC microseconds. A
  * local time that comes twice, when clocks are set back in autumn, is the first of them, or the
- * last.
- */
+ * last. */
 int rw_parse_time(const char *text, int64_t now_us, int64_t *us, struct rw_err *err);
 int rw_parse_last_time(const char *text, int64_t now_us, int64_t *us, struct rw_err *err);
 

@@ -135,6 +135,13 @@ static void tell(struct rw_watcher *watcher, enum rw_alarm_word word)
     rw_post_send(watcher->options.recorder, post);
 }
 
+static void close_event(struct rw_watcher *watcher, int64_t now_us)
+{
+    enum rw_alarm_word word = rw_alarm_close(&watcher->alarm, now_us);
+    if (word != RW_ALARM_NONE)
+        tell(watcher, word);
+}
+
 static void show_best(struct rw_watcher *watcher, const struct rw_picture *picture)
 {
     rw_picture_unref(watcher->best);
@@ -192,9 +199,7 @@ static void part_at_step(struct rw_watcher *watcher, const struct rw_packet *pac
     if (!stepped)
         return;
     break_off(watcher);
-    enum rw_alarm_word word = rw_alarm_close(&watcher->alarm, watcher->now_us);
-    if (word != RW_ALARM_NONE)
-        tell(watcher, word);
+    close_event(watcher, watcher->now_us);
 }
 
 static void use_codec(struct rw_watcher *watcher, const struct rw_codec *codec)
@@ -276,9 +281,7 @@ static void *watcher_main(void *arg)
         rw_post_destroy(post);
         count_pictures(watcher);
     }
-    enum rw_alarm_word word = rw_alarm_close(&watcher->alarm, rw_now(o->clock).utc_us);
-    if (word != RW_ALARM_NONE)
-        tell(watcher, word);
+    close_event(watcher, rw_now(o->clock).utc_us);
     return NULL;
 }
 

@@ -9,9 +9,7 @@ struct rw_ledger_gap {
     bool open; /* from_us: what was recorded before it ends there; to_us: that is not known */
 };
 
-/* Filled in the order of the recording, which is not the order of time where the clock was set
- * back.
- */
+/* Filled in the order of the recording: where the clock was set back, not the order of time. */
 struct rw_ledger {
     struct rw_span *spans;
     struct rw_ledger_gap *gaps;
@@ -33,8 +31,7 @@ struct rw_ledger_bounds {
     int64_t deleted_us;         /* and before this: overwritten */
     int64_t power_us;           /* after newest_us up to here: the box was off; 0: it was not */
     enum rw_cause open_cause;   /* of what is missing after both */
-    int64_t
-        now_us; /* after this there is only footage of a clock that was set back since; 0: none */
+    int64_t now_us; /* after this only footage of before the clock was set back; 0: there is none */
 };
 /* The end of what is recorded; INT64_MIN: nothing is. */
 int64_t rw_ledger_end(const struct rw_ledger *ledger);

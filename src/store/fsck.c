@@ -39,7 +39,8 @@ struct fsck {
     struct rw_ring ring;
     struct known *known;
     int known_count, known_capacity;
-    int64_t shift_us; /* of the chunk being noted */
+    int64_t shift_us;       /* of the chunk being noted */
+    int64_t events_aged_us; /* events that began before this were too old to keep */
     int64_t wipe_end; /* of the slot: what stands before it has left the index and will be zeroed */
     struct link_row *links;
     int link_count, link_capacity;
@@ -149,7 +150,7 @@ static int check_event(struct fsck *fsck, const struct rw_scan *scan,
     int is = rw_scan_event(scan, record, offset, &payload, &event, &pictures, err);
     rw_buf_finish(&payload);
     if (is != 1 || event.clock_trust == RW_CLOCK_UNVERIFIED ||
-        event.start_us < rw_index_get_meta(fsck->index, RW_EVENTS_AGED))
+        event.start_us < fsck->events_aged_us)
         return is < 0 ? -1 : 0;
     bool footage = false;
     int64_t known = rw_index_revision_of(fsck->index, event.id, err);
@@ -375,6 +376,7 @@ static int check_ring(struct fsck *fsck, struct rw_err *err)
     if (there < 0)
         return -1;
     fsck->link_count = 0;
+    fsck->events_aged_us = rw_index_get_meta(fsck->index, RW_EVENTS_AGED);
     for (int number = 0; number < fsck->ring.count; number++) {
         if (!fsck->report->rebuilt)
             rw_ring_want(&fsck->ring, number + 1);

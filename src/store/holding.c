@@ -45,11 +45,7 @@ static bool can_spare(struct rw_store *store, int stream, struct rw_err *err)
     struct rw_ring *ring = &store->ring[stream];
     if (rw_ring_slots(ring) > RW_SLOTS_MIN)
         return true;
-    int64_t budget = ring->budget;
-    ring->budget = rw_ring_bytes(ring) + ring->slot_size;
-    int failed = rw_ring_fill(ring, err);
-    ring->budget = budget;
-    return !failed;
+    return !rw_ring_fill_to(ring, rw_ring_bytes(ring) + ring->slot_size, err);
 }
 
 static int keep_slots(struct rw_store *store, int stream, const struct rw_hold *hold,
@@ -348,14 +344,17 @@ static int oldest_of_ring(struct rw_store *store, int stream)
     return oldest;
 }
 
-/* The held slot with the newest records below this number; -1: there is none. */
-static int held_below(const struct rw_ring *ring, uint64_t seq)
+/* The held slot with the newest records below this number, but for these (NULL: none); -1: there is
+ * no such slot. */
+static int newest_held(const struct rw_ring *ring, uint64_t below_seq, const bool *but)
 {
     int best = -1;
-    for (int number = 0; number < ring->count; number++)
-        if (ring->slot[number].held && ring->slot[number].last_seq < seq &&
-            (best < 0 || ring->slot[number].last_seq > ring->slot[best].last_seq))
+    for (int number = 0; number < ring->count; number++) {
+        const struct rw_slot *slot = &ring->slot[number];
+        if (slot->held && slot->last_seq < below_seq && !(but && but[number]) &&
+            (best < 0 || slot->last_seq > ring->slot[best].last_seq))
             best = number;
+    }
     return best;
 }
 
@@ -372,22 +371,11 @@ static bool is_next_to_ring(struct rw_store *store, int stream, int number)
     while (after < 0 || read_first(ring, after, &next)) {
         if (has_link(ring, number, next.previous_link))
             return true;
-        after = held_below(ring, next.seq);
+        after = newest_held(ring, next.seq, NULL);
         if (after < 0 || after == number || !has_link(ring, after, next.previous_link))
             return false;
     }
     return false;
-}
-
-static int newest_to_free(struct rw_store *store, int stream, const bool *kept)
-{
-    const struct rw_ring *ring = &store->ring[stream];
-    int best = -1;
-    for (int number = 0; number < ring->count; number++)
-        if (ring->slot[number].held && !kept[number] &&
-            (best < 0 || ring->slot[number].last_seq > ring->slot[best].last_seq))
-            best = number;
-    return best;
 }
 
 /* Slots that no hold asks for go back into the ring, the newest first; what is older than anything
@@ -398,7 +386,7 @@ static int free_slots(struct rw_store *store, int stream, struct rw_err *err)
     struct rw_ring *ring = &store->ring[stream];
     bool *kept = rw_store_asked_for(store, stream, err);
     int failed = kept ? 0 : -1, number;
-    while (!failed && (number = newest_to_free(store, stream, kept)) >= 0) {
+    while (!failed && (number = newest_held(ring, UINT64_MAX, kept)) >= 0) {
         int64_t first = rw_index_first_seq(store->index, ring->stream, number, err);
         kept[number] = true; /* looked at */
         if (first < 0)

@@ -88,9 +88,10 @@ void rw_index_close(struct rw_index *index)
 static const char *const file_ends[] = {"", "-wal", "-shm"};
 enum { FILES = sizeof file_ends / sizeof *file_ends };
 
-void rw_index_remove(const struct rw_disk *disk, const char *path, bool wipe)
+/* From this one of them on. wipe: what cannot be zeroed stays. */
+static void remove_files(const struct rw_disk *disk, const char *path, int first, bool wipe)
 {
-    for (int i = 0; i < FILES; i++) {
+    for (int i = first; i < FILES; i++) {
         char name[640];
         snprintf(name, sizeof name, "%s%s", path, file_ends[i]);
         if (!wipe || (disk->exists(disk->self, name) && !rw_disk_zero(disk, name, 0, -1, NULL)))
@@ -98,26 +99,19 @@ void rw_index_remove(const struct rw_disk *disk, const char *path, bool wipe)
     }
 }
 
-static void wipe_file(const struct rw_disk *disk, const char *path)
+void rw_index_remove(const struct rw_disk *disk, const char *path, bool wipe)
 {
-    if (disk->exists(disk->self, path) && !rw_disk_zero(disk, path, 0, -1, NULL))
-        disk->unlink(disk->self, path);
+    remove_files(disk, path, 0, wipe);
 }
 
 /* Zeroes what only this descriptor still knows, and closes it. */
 static void wipe_nameless(const struct rw_disk *disk, int fd)
 {
-    static const uint8_t zeros[65536];
-    int64_t size = fd < 0 ? 0 : disk->size(disk->self, fd);
-    for (int64_t at = 0; at < size; at += (int64_t)sizeof zeros) {
-        int64_t piece = size - at < (int64_t)sizeof zeros ? size - at : (int64_t)sizeof zeros;
-        if (rw_disk_write_full(disk, fd, zeros, (size_t)piece, at))
-            break;
-    }
-    if (fd >= 0) {
-        disk->fdatasync(disk->self, fd);
-        disk->close(disk->self, fd);
-    }
+    if (fd < 0)
+        return;
+    rw_disk_write_zeros(disk, fd, 0, -1);
+    disk->fdatasync(disk->self, fd);
+    disk->close(disk->self, fd);
 }
 
 /* The WAL of the old one must not be read into the new one: it goes into the old file first, so
@@ -125,16 +119,12 @@ static void wipe_nameless(const struct rw_disk *disk, int fd)
 int rw_index_replace(const struct rw_disk *disk, const char *dir, const char *fresh,
                      const char *path, struct rw_err *err)
 {
-    char name[640];
     int old = disk->open(disk->self, path, O_RDWR, 0);
     struct rw_index *index = old < 0 ? NULL : rw_index_create(disk, path, NULL);
     if (index)
         rw_index_empty_wal(index, disk, NULL);
     rw_index_close(index);
-    for (int i = 1; i < FILES; i++) {
-        snprintf(name, sizeof name, "%s%s", path, file_ends[i]);
-        wipe_file(disk, name);
-    }
+    remove_files(disk, path, 1, true);
     int failed = disk->sync_dir(disk->self, dir) || disk->rename(disk->self, fresh, path) ||
                  disk->sync_dir(disk->self, dir);
     if (failed)

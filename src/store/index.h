@@ -145,9 +145,9 @@ int rw_index_mark_in_ring(struct rw_index *index, const char *id, int64_t revisi
  * more. */
 int rw_index_drop_events_before(struct rw_index *index, enum rw_stream stream, int64_t end_us,
                                 int *dropped, struct rw_err *err);
-/* Events that began before this, have ended, and lie in none of these spans. */
-#define RW_EVENTS_AGED                                                                             \
-    "events_aged" /* a word of meta data: the latest start_us that deleted some */
+/* Events that began before this, have ended, and lie in none of these spans. The latest start_us
+ * that deleted some is a word of meta data. */
+#define RW_EVENTS_AGED "events_aged"
 int rw_index_age_events(struct rw_index *index, int64_t start_us, const struct rw_span *kept,
                         int count, int *dropped, struct rw_err *err);
 enum rw_event_choice { RW_EVENTS_AFTER, RW_EVENTS_BETWEEN, RW_EVENTS_OPEN, RW_EVENTS_NOT_IN_RING };

@@ -40,9 +40,8 @@ static int event_to_ring(struct rw_store *store, const struct rw_event *event, s
 int rw_store_put_event(struct rw_store *store, struct rw_event *event,
                        const struct rw_pictures *pictures, struct rw_err *err)
 {
-    if (event->end_us && event->end_us < event->start_us)
-        event->end_us =
-            event->start_us; /* the clock was set back: nothing lasts less than nothing */
+    if (event->end_us && event->end_us < event->start_us) /* the clock was set back */
+        event->end_us = event->start_us;
     if (rw_index_begin(store->index, err))
         return -1;
     event->revision = rw_index_next_revision(store->index, err);

@@ -155,10 +155,10 @@ static int take_verified(struct rebuild *re, struct rw_chunk *chunk, const struc
     }
     if (take_record(re, chunk, number, record, offset, err))
         return -1;
-    if (good)
+    if (good) {
         re->ends[number].good_seq = record->seq;
-    if (good)
         return event ? take_event(re, scan, record, offset, err) : 0;
+    }
     say(re, number, "its bytes no longer match the hash of", record->seq);
     return rw_index_put_damaged(re->index, re->ring->stream, record->seq, number, 0, err);
 }

@@ -97,6 +97,8 @@ int64_t rw_ring_bytes(const struct rw_ring *ring); /* of the slots that are not 
 int rw_ring_slots(const struct rw_ring *ring);     /* how many those are */
 /* Makes slots as long as the budget has room; all that it makes, or none. */
 int rw_ring_fill(struct rw_ring *ring, struct rw_err *err);
+/* The same up to so many bytes, once; the budget stays. */
+int rw_ring_fill_to(struct rw_ring *ring, int64_t bytes, struct rw_err *err);
 /* The file goes away. wipe: its bytes are zeroed before. */
 int rw_ring_remove(struct rw_ring *ring, int number, bool wipe, struct rw_err *err);
 /* Zeroes [from, to) of a slot's file and syncs it. */

@@ -258,37 +258,44 @@ int rw_slot_open(const struct rw_disk *disk, const char *dir, int number, int64_
     return fd;
 }
 
+/* As rw_slot_scan(), of a slot that is open. */
+static int begin_scan(struct rw_scan *scan, const struct rw_disk *disk, int fd, int64_t size,
+                      const uint8_t ring[16], const char *dir, int number, struct rw_err *err)
+{
+    struct rw_err why;
+    if (!rw_scan_open(scan, disk, fd, size, ring, &why))
+        return 1;
+    return why.code == RW_EFORMAT ? 0
+                                  : rw_fail(err, why.code, "%s slot %d: %s", dir, number, why.text);
+}
+
 int rw_slot_scan(struct rw_scan *scan, const struct rw_disk *disk, const char *dir, int number,
                  const uint8_t ring[16], struct rw_err *err)
 {
     int64_t size;
-    struct rw_err why;
     int fd = rw_slot_open(disk, dir, number, &size);
     if (fd < 0)
         return rw_fail(err, rw_code_of_errno(errno), "%s slot %d cannot be read (%s)", dir, number,
                        strerror(errno));
-    if (!rw_scan_open(scan, disk, fd, size, ring, &why))
-        return 1;
-    disk->close(disk->self, fd);
-    return why.code == RW_EFORMAT ? 0
-                                  : rw_fail(err, why.code, "%s slot %d: %s", dir, number, why.text);
+    int got = begin_scan(scan, disk, fd, size, ring, dir, number, err);
+    if (got <= 0)
+        disk->close(disk->self, fd);
+    return got;
 }
 
 int rw_slot_settle(struct rw_scan *scan, const char *dir, int number, struct rw_err *err)
 {
     const struct rw_disk *disk = scan->disk;
     struct rw_scan fresh;
-    struct rw_err why;
     if (disk->fdatasync(disk->self, scan->fd))
         return rw_fail(err, rw_code_of_errno(errno), "%s slot %d: %s", dir, number,
                        strerror(errno));
     if (!disk->forget)
         return 1;
     disk->forget(disk->self, scan->fd, 0, 0);
-    if (rw_scan_open(&fresh, disk, scan->fd, scan->slot_size, scan->ring, &why))
-        return why.code == RW_EFORMAT
-                   ? 0
-                   : rw_fail(err, why.code, "%s slot %d: %s", dir, number, why.text);
+    int got = begin_scan(&fresh, disk, scan->fd, scan->slot_size, scan->ring, dir, number, err);
+    if (got <= 0)
+        return got;
     fresh.search = scan->search;
     *scan = fresh;
     return 1;
@@ -364,6 +371,15 @@ int rw_ring_fill(struct rw_ring *ring, struct rw_err *err)
     if (failed)
         unmake_slots(ring, made, count);
     free(made);
+    return failed;
+}
+
+int rw_ring_fill_to(struct rw_ring *ring, int64_t bytes, struct rw_err *err)
+{
+    int64_t budget = ring->budget;
+    ring->budget = bytes;
+    int failed = rw_ring_fill(ring, err);
+    ring->budget = budget;
     return failed;
 }
 

@@ -215,21 +215,20 @@ static int turn_index(struct rw_store *store, int stream, int number, int after,
 
 /* --- geometry --- */
 
-static int drop_rows(struct rw_store *store, int stream, int number, struct rw_err *err)
+static int forget_rows(struct rw_store *store, int stream, int number, struct rw_err *err)
 {
-    return rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
-                   rw_store_measure(store, stream, false, err) || drop_old_events(store, err) ||
-                   rw_store_put_ring_row(store, stream, store->ring[stream].open, err)
-               ? -1
-               : 0;
+    if (rw_index_begin(store->index, err))
+        return -1;
+    int failed = rw_index_drop_slot(store->index, (enum rw_stream)stream, number, err) ||
+                 rw_store_measure(store, stream, false, err) || drop_old_events(store, err) ||
+                 rw_store_put_ring_row(store, stream, store->ring[stream].open, err);
+    return rw_index_end(store->index, failed, err);
 }
 
 /* Rows first, then the file: a row never names what is not there. */
 int rw_store_remove_slot(struct rw_store *store, int stream, int number, struct rw_err *err)
 {
-    if (rw_index_begin(store->index, err))
-        return -1;
-    if (rw_index_end(store->index, drop_rows(store, stream, number, err), err))
+    if (forget_rows(store, stream, number, err))
         return -1;
     return rw_ring_remove(&store->ring[stream], number, store->max_age_us != 0, err);
 }
@@ -244,9 +243,7 @@ static int retire_next(struct rw_store *store, int stream, struct rw_err *err)
     if (number < 0 || !ring->slot[number].last_seq)
         return 0;
     rw_store_note_stale(store, stream, number);
-    if (rw_index_begin(store->index, err))
-        return -1;
-    if (rw_index_end(store->index, drop_rows(store, stream, number, err), err))
+    if (forget_rows(store, stream, number, err))
         return -1;
     rw_ring_leave(ring, number);
     return 0;
@@ -274,13 +271,10 @@ static bool has_room_for(const struct rw_ring *ring, int64_t bytes)
 /* However large the old ones are, so many slots are needed to go on. */
 static int fill_to_least(struct rw_ring *ring, struct rw_err *err)
 {
-    int64_t budget = ring->budget, wanting = RW_SLOTS_MIN - rw_ring_slots(ring);
+    int64_t wanting = RW_SLOTS_MIN - rw_ring_slots(ring);
     int64_t least = rw_ring_bytes(ring) + wanting * ring->slot_size;
-    if (wanting > 0 && least > budget)
-        ring->budget = least;
-    int failed = rw_ring_fill(ring, err);
-    ring->budget = budget;
-    return failed;
+    bool more = wanting > 0 && least > ring->budget;
+    return rw_ring_fill_to(ring, more ? least : ring->budget, err);
 }
 
 /* storage.slot_size was changed: the slots that are next make way for new ones of that size. */

@@ -143,8 +143,7 @@ static void check_missing(struct world *world, enum rw_stream stream, const stru
                         notes->turns - note->turn);
         if (!settle || (note->promise != LOOSE && note->promise != ASKED))
             continue;
-        if (note->promise == LOOSE && !there[i] && !note->aged &&
-            notes->turns - note->turn < note->slots - 1) {
+        if (note->promise == LOOSE && !there[i] && !note->aged && witness_in_reach(notes, note)) {
             lost_us = session == note->session ? lost_us + note->duration_us : note->duration_us;
             session = note->session;
             if (lost_us > world->options.sync_us && !world->rotten)

@@ -32,10 +32,7 @@ class DiskFallsReadOnly(disks.Case):
                    "gate to record again")
         self.box.stop()
         self.assert_fsck_clean()
-        for stream in ("main", "sub"):
-            coverage = self.box.coverage("gate", began, now(), stream)
-            self.assert_adds_up(coverage)
-            self.assert_causes(coverage, "before-first", "disk", "recorder-off")
+        self.assert_ledger(began, "before-first", "disk", "recorder-off")
 
     def check(self, disk, fall):
         began = now()

@@ -75,10 +75,7 @@ class DiskIsExchanged(disks.Case):
                          "to": self.box.coverage("gate", back, now())["spans"][0]["from"]}))
         self.box.stop()
         self.assert_fsck_clean()
-        for stream in ("main", "sub"):
-            coverage = self.box.coverage("gate", began, now(), stream)
-            self.assert_adds_up(coverage)
-            self.assert_causes(coverage, "before-first", "disk", "recorder-off")
+        self.assert_ledger(began, "before-first", "disk", "recorder-off")
 
     def covered(self, start):
         status, out, _ = self.box.cli("coverage", "--camera", "gate", "--json", "--from",

@@ -100,10 +100,7 @@ class DiskRefusesForAWhile(disks.Case):
         self.assertEqual(status, 1, out + err)
         number = int(os.path.basename(path).split(".")[0])
         self.assertIn("main: slot %d" % number, out + err)
-        for stream in ("main", "sub"):
-            coverage = self.box.coverage("gate", self.began, now(), stream)
-            self.assert_adds_up(coverage)
-            self.assert_causes(coverage, "before-first", "recorder-off", "disk")
+        self.assert_ledger(self.began, "before-first", "recorder-off", "disk")
 
 
 if __name__ == "__main__":

@@ -300,6 +300,13 @@ class Case(harness.Case):
             return status["reason"] if all(w in status["reason"] for w in words) else None
         return wait_until(told, timeout_s, "%s to say %s" % (camera, words))
 
+    def assert_ledger(self, began, *causes, camera="gate", streams=("main", "sub")):
+        """It adds up since then, and what is missing has one of these causes."""
+        for stream in streams:
+            coverage = self.box.coverage(camera, began, harness.now(), stream)
+            self.assert_adds_up(coverage)
+            self.assert_causes(coverage, *causes)
+
     def assert_causes(self, coverage, *allowed):
         """No other cause, but for the moment that a start takes to reach a camera."""
         others = [g for g in coverage["gaps"] if g["cause"] not in allowed and not

@@ -48,9 +48,8 @@ static bool choose_span(struct world *world, struct rw_hold *hold)
             return false;
         hold->from_us = note->start_us - sim_random_below(random, SECOND);
         hold->to_us = note->start_us + length;
-        if (hold->to_us < now)
-            return true;
-        hold->to_us = note->start_us + 1;
+        if (hold->to_us >= now)
+            hold->to_us = note->start_us + 1;
         return true;
     }
     if (!knows_its_rate(world, RW_MAIN) || !knows_its_rate(world, RW_SUB))
