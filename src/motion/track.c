@@ -141,9 +141,14 @@ static void move(struct rw_track *track, const struct rw_blob *blob, int64_t now
     track->seen_us = now_us;
 }
 
+int rw_track_travel(const struct rw_track *track)
+{
+    return distance(track->x - track->from_x, track->y - track->from_y);
+}
+
 static bool went_somewhere(const struct rw_track *track, int need)
 {
-    int way = distance(track->x - track->from_x, track->y - track->from_y);
+    int way = rw_track_travel(track);
     int far = track->evidence * 2 >= need * 3 ? TRAVEL_CLEAR : TRAVEL;
     bool travelled = way >= far && way * 5 >= track->path * 3;
     bool grew = track->hits >= 4 && track->area * BLOCK >= 2 * track->first_area + 4 * BLOCK;

@@ -39,3 +39,5 @@ struct rw_tracks {
 void rw_tracks_follow(struct rw_tracks *tracks, const struct rw_blobs *blobs, int64_t now_us,
                       int64_t time_us, int step_us, int caution);
 void rw_tracks_clear(struct rw_tracks *tracks);
+/* How far it is from where it was a few seconds ago, 1/16 block. */
+int rw_track_travel(const struct rw_track *track);
