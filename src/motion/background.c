@@ -17,9 +17,14 @@ enum {
     SPREAD_FIRST = 4096 * 3 / 2,   /* 1.5 luma until better is known */
     SPREAD_MAX = 8 * RW_LUMA_ONE,  /* one picture's say, 1/16 luma */
     GAIN_SLACK = RW_GAIN_ONE / 64, /* smaller steps are left to the local light */
-    CHANGED_PERCENT = 45,
-    WHITE = 255 * RW_LUMA_ONE,
-    JUMP = RW_GAIN_ONE / 8, /* of the gain, in one picture */
+    WHITE = 255 * 256,             /* of the mean */
+    JUMP = RW_GAIN_ONE / 8,        /* of the gain, in one picture */
+    RISE_US = 62500,               /* restless: +2 every so often while the block lives */
+    RISE = 2,
+    FALL_US = 1000000, /* -1 every so often: living one time in thirty keeps it where it is */
+    RESTLESS_MAX = 192,
+    RESTLESS_DOUBLE = 64,
+    EDGE = RW_SHAKE_ONE / 6, /* share of the step to a neighbour that is no difference */
 };
 
 /* Shares of RATE_ONE by which one picture moves the state. */
@@ -38,11 +43,11 @@ void rw_background_init(struct rw_background *background, const struct rw_grid *
     background->mean = rw_zeroed(count, sizeof *background->mean);
     background->spread = rw_zeroed(count, sizeof *background->spread);
     background->recent = rw_zeroed(count, sizeof *background->recent);
+    background->restless = rw_zeroed(count, sizeof *background->restless);
     background->difference = rw_zeroed(count, sizeof *background->difference);
     background->threshold = rw_zeroed(count, sizeof *background->threshold);
+    background->taken = rw_zeroed(count, sizeof *background->taken);
     background->flags = rw_zeroed(count, sizeof *background->flags);
-    background->before = rw_zeroed(count, sizeof *background->before);
-    background->local = rw_zeroed(count, sizeof *background->local);
     for (int i = 0; i < count; i++)
         background->spread[i] = SPREAD_FIRST;
     rw_light_init(&background->light, grid);
@@ -53,11 +58,11 @@ void rw_background_finish(struct rw_background *background)
     free(background->mean);
     free(background->spread);
     free(background->recent);
+    free(background->restless);
     free(background->difference);
     free(background->threshold);
+    free(background->taken);
     free(background->flags);
-    free(background->before);
-    free(background->local);
     rw_light_finish(&background->light);
 }
 
@@ -71,12 +76,13 @@ bool rw_background_learning(const struct rw_background *background)
     return background->learned_us < LEARN_US;
 }
 
-/* The picture is the background. */
-static void take(struct rw_background *background, const uint16_t *means)
+void rw_background_take(struct rw_background *background, const uint16_t *means)
 {
     for (int i = 0; i < background->count; i++)
-        background->mean[i] = means[i] << 8;
+        background->mean[i] = (uint16_t)(means[i] << 4);
     memset(background->recent, 0, (size_t)background->count * sizeof *background->recent);
+    memset(background->difference, 0, (size_t)background->count * sizeof *background->difference);
+    memset(background->taken, 0, (size_t)background->count * sizeof *background->taken);
     memset(background->flags, 0, (size_t)background->count);
     background->started = true;
     background->learned_us = 0;
@@ -107,19 +113,19 @@ static struct rates plan_rates(const struct rw_background *background, int step_
     return rates;
 }
 
-RW_VECTOR static void scale(int32_t *mean, int count, int gain)
+RW_VECTOR static void scale(uint16_t *mean, int count, int gain)
 {
     for (int i = 0; i < count; i++) {
-        int32_t scaled = (mean[i] >> 4) * gain / (RW_GAIN_ONE >> 4);
-        mean[i] = scaled > WHITE << 8 ? WHITE << 8 : scaled;
+        int scaled = mean[i] * gain / RW_GAIN_ONE;
+        mean[i] = (uint16_t)(scaled > WHITE ? WHITE : scaled);
     }
 }
 
-RW_VECTOR static void subtract(const uint16_t *restrict means, const int32_t *restrict mean,
+RW_VECTOR static void subtract(const uint16_t *restrict means, const uint16_t *restrict mean,
                                int16_t *restrict difference, int count)
 {
     for (int i = 0; i < count; i++)
-        difference[i] = (int16_t)(means[i] - (mean[i] >> 8));
+        difference[i] = (int16_t)(means[i] - (mean[i] >> 4));
 }
 
 static inline int absolute(int value)
@@ -134,24 +140,27 @@ static inline int larger(int a, int b)
 
 /* The largest step of the background from each block of a row to its four neighbours, 1/16 luma.
  * up and down are the row itself at the picture's edges. */
-RW_VECTOR static void steps_of_row(const int32_t *restrict up, const int32_t *restrict row,
-                                   const int32_t *restrict down, int cols, int16_t *restrict steps)
+RW_VECTOR static void steps_of_row(const uint16_t *restrict up, const uint16_t *restrict row,
+                                   const uint16_t *restrict down, int cols, int16_t *restrict steps)
 {
     for (int x = 0; x < cols; x++)
-        steps[x] = (int16_t)(larger(absolute(row[x] - up[x]), absolute(row[x] - down[x])) >> 8);
+        steps[x] = (int16_t)(larger(absolute(row[x] - up[x]), absolute(row[x] - down[x])) >> 4);
     for (int x = 0; x < cols - 1; x++)
-        steps[x] = (int16_t)larger(steps[x], absolute(row[x] - row[x + 1]) >> 8);
+        steps[x] = (int16_t)larger(steps[x], absolute(row[x] - row[x + 1]) >> 4);
     for (int x = 1; x < cols; x++)
-        steps[x] = (int16_t)larger(steps[x], absolute(row[x] - row[x - 1]) >> 8);
+        steps[x] = (int16_t)larger(steps[x], absolute(row[x] - row[x - 1]) >> 4);
 }
 
+/* threshold holds the steps and gets the sum. edge: share of a step, 1/64. */
 RW_VECTOR static void add_noise(int16_t *restrict threshold, const uint16_t *restrict spread,
-                                const uint16_t *restrict floor, const uint16_t *restrict multiple,
-                                int count)
+                                const uint8_t *restrict coarse, const uint8_t *restrict restless,
+                                int edge, int count)
 {
     for (int i = 0; i < count; i++) {
-        int noise = (spread[i] * multiple[i]) >> 16;
-        threshold[i] = (int16_t)(larger(noise, floor[i]) + threshold[i] / 6);
+        int noise = (spread[i] * RW_COARSE_MULTIPLE(coarse[i])) >> 16;
+        int least = larger(noise, RW_COARSE_FLOOR(coarse[i]));
+        least += least * restless[i] / RESTLESS_DOUBLE;
+        threshold[i] = (int16_t)(least + threshold[i] * edge / RW_SHAKE_ONE);
     }
 }
 
@@ -159,12 +168,12 @@ static void find_thresholds(struct rw_background *background, const struct rw_re
 {
     int cols = background->cols, rows = background->rows;
     for (int y = 0; y < rows; y++) {
-        const int32_t *row = background->mean + y * cols;
+        const uint16_t *row = background->mean + y * cols;
         steps_of_row(y ? row - cols : row, row, y < rows - 1 ? row + cols : row, cols,
                      background->threshold + y * cols);
     }
-    add_noise(background->threshold, background->spread, regions->floor, regions->multiple,
-              background->count);
+    add_noise(background->threshold, background->spread, regions->coarse, background->restless,
+              EDGE + rw_shake_size(background->shake) / 2, background->count);
 }
 
 RW_VECTOR static int find_flags(const int16_t *restrict difference,
@@ -186,11 +195,11 @@ RW_VECTOR static int find_flags(const int16_t *restrict difference,
 
 RW_VECTOR static void learn(struct rw_background *background, const struct rates *rates)
 {
-    int32_t *restrict mean = background->mean;
+    uint16_t *restrict mean = background->mean;
     uint16_t *restrict spread = background->spread;
     int16_t *restrict recent = background->recent;
     const int16_t *restrict difference = background->difference;
-    const int16_t *restrict local = background->local;
+    const int16_t *restrict taken = background->taken;
     const uint8_t *restrict flags = background->flags;
     struct rates r = *rates;
     int count = background->count;
@@ -201,7 +210,7 @@ RW_VECTOR static void learn(struct rw_background *background, const struct rates
         int size = absolute(e) > SPREAD_MAX ? SPREAD_MAX : absolute(e);
         int mean_rate = r.mean_quiet + moving * (r.mean_moving - r.mean_quiet);
         int spread_rate = r.spread_quiet + moving * (r.spread_moving - r.spread_quiet);
-        mean[i] += ((e + local[i]) * mean_rate) >> 8;
+        mean[i] = (uint16_t)(mean[i] + (((e + taken[i]) * mean_rate + RATE_ONE / 32) >> 12));
         spread[i] = (uint16_t)(spread[i] + ((size * 256 - spread[i]) * spread_rate) / RATE_ONE);
         recent[i] = (int16_t)(recent[i] + ((e * 4 - recent[i]) * r.recent) / RATE_ONE);
     }
@@ -213,41 +222,74 @@ static int forgive(struct rw_background *background, const uint16_t *means)
 {
     int forgiven = 0;
     for (int i = 0; i < background->count; i++) {
-        if (background->before[i] & RW_BLOCK_WEAK || !(background->flags[i] & RW_BLOCK_WEAK))
+        bool quiet = absolute(background->recent[i]) / 2 < background->threshold[i];
+        if (!quiet || !(background->flags[i] & RW_BLOCK_WEAK))
             continue;
         forgiven += (background->flags[i] & RW_BLOCK_ON) != 0;
-        background->mean[i] = means[i] << 8;
-        background->difference[i] = background->local[i] = 0;
+        background->mean[i] = (uint16_t)(means[i] << 4);
+        background->difference[i] = background->taken[i] = 0;
         background->flags[i] = 0;
     }
     return forgiven;
 }
 
-enum rw_scene rw_background_look(struct rw_background *background, const uint16_t *means,
-                                 const struct rw_regions *regions, int step_us)
+int rw_background_look(struct rw_background *background, const uint16_t *means,
+                       const struct rw_regions *regions)
 {
-    int count = background->count;
+    int count = background->count, cols = background->cols, rows = background->rows;
     if (!background->started) {
-        take(background, means);
-        return RW_SCENE_SAME;
+        rw_background_take(background, means);
+        find_thresholds(background, regions);
+        return 0;
     }
     int gain = rw_light_gain(&background->light, means, background->mean);
     if (absolute(gain - RW_GAIN_ONE) > GAIN_SLACK)
         scale(background->mean, count, gain);
     subtract(means, background->mean, background->difference, count);
-    rw_light_level(&background->light, background->difference, background->local);
+    rw_light_level(&background->light, background->difference, background->taken);
+    background->shake = rw_shake_find(background->mean, background->difference, cols, rows);
+    rw_shake_level(background->shake, background->mean, cols, rows, background->difference,
+                   background->taken);
     find_thresholds(background, regions);
-    memcpy(background->before, background->flags, (size_t)count);
     int on = find_flags(background->difference, background->threshold, background->recent,
                         background->flags, count);
     if (absolute(gain - RW_GAIN_ONE) > JUMP)
         on -= forgive(background, means);
-    if ((int64_t)on * 100 > (int64_t)count * CHANGED_PERCENT && count > 100) {
-        take(background, means);
-        return RW_SCENE_CHANGED;
-    }
+    return on;
+}
+
+void rw_background_learn(struct rw_background *background, int step_us)
+{
     struct rates rates = plan_rates(background, step_us);
     learn(background, &rates);
     background->learned_us += step_us;
-    return RW_SCENE_SAME;
+}
+
+RW_VECTOR static void rise(uint8_t *restrict restless, const uint8_t *restrict flags, int count)
+{
+    const uint8_t lives = RW_BLOCK_ON | RW_BLOCK_ALIVE;
+    for (int i = 0; i < count; i++) {
+        uint8_t up = (flags[i] & (lives | RW_BLOCK_GOES)) == lives ? RISE : 0;
+        restless[i] = (uint8_t)(restless[i] + (restless[i] < RESTLESS_MAX ? up : 0));
+    }
+}
+
+RW_VECTOR static void fall(uint8_t *restless, int count)
+{
+    for (int i = 0; i < count; i++)
+        restless[i] = (uint8_t)(restless[i] - (restless[i] > 0));
+}
+
+void rw_background_remember(struct rw_background *background, int step_us)
+{
+    background->rise_us += step_us;
+    background->fall_us += step_us;
+    if (background->rise_us >= RISE_US) {
+        rise(background->restless, background->flags, background->count);
+        background->rise_us = 0;
+    }
+    if (background->fall_us >= FALL_US) {
+        fall(background->restless, background->count);
+        background->fall_us -= FALL_US;
+    }
 }

@@ -29,16 +29,17 @@ static void measure(struct fill *fill, const struct rw_background *background,
     fill->y += (int64_t)size * (y * 16 + 8);
     blob->area++;
     blob->alive += (background->flags[block] & RW_BLOCK_ALIVE) != 0;
-    blob->zones |= regions->zones[block];
+    blob->zones |= regions->zones[regions->place[block]];
     blob->left = x < blob->left ? x : blob->left;
     blob->right = x >= blob->right ? x + 1 : blob->right;
     blob->top = y < blob->top ? y : blob->top;
     blob->bottom = y >= blob->bottom ? y + 1 : blob->bottom;
-    fill->least = regions->least[block] < fill->least ? regions->least[block] : fill->least;
+    int least = rw_coarse_least(regions->coarse[block]);
+    fill->least = least < fill->least ? least : fill->least;
 }
 
 /* Puts the block's neighbours that are part of it on the stack; returns its new height. */
-static int push_neighbours(struct rw_background *background, int block, int32_t *stack, int height)
+static int push_neighbours(struct rw_background *background, int block, uint16_t *stack, int height)
 {
     int cols = background->cols;
     int x = block % cols, y = block / cols;
@@ -50,21 +51,21 @@ static int push_neighbours(struct rw_background *background, int block, int32_t 
             if (!(background->flags[next] & RW_BLOCK_WEAK))
                 continue;
             background->flags[next] &= (uint8_t)~RW_BLOCK_WEAK; /* each block once */
-            stack[height++] = next;
+            stack[height++] = (uint16_t)next;
         }
     }
     return height;
 }
 
 static void fill_from(struct fill *fill, struct rw_background *background,
-                      const struct rw_regions *regions, int block, int32_t *stack)
+                      const struct rw_regions *regions, int block, uint16_t *stack)
 {
     *fill = (struct fill){.blob = {.left = INT_MAX, .top = INT_MAX}, .least = INT_MAX};
     background->flags[block] &= (uint8_t)~RW_BLOCK_WEAK;
-    stack[0] = block;
+    stack[0] = (uint16_t)block;
     for (int height = 1; height > 0;) {
         int at = stack[--height];
-        if ((background->flags[at] & RW_BLOCK_ON) && regions->watched[at])
+        if ((background->flags[at] & RW_BLOCK_ON) && regions->place[at])
             measure(fill, background, regions, at);
         height = push_neighbours(background, at, stack, height);
     }
@@ -96,13 +97,13 @@ static void keep(struct rw_blobs *blobs, const struct rw_blob *blob)
 }
 
 void rw_blobs_find(struct rw_blobs *blobs, struct rw_background *background,
-                   const struct rw_regions *regions, int extra, int32_t *stack)
+                   const struct rw_regions *regions, int extra, uint16_t *stack)
 {
     const uint8_t seed = RW_BLOCK_WEAK | RW_BLOCK_ON;
     blobs->count = 0;
     blobs->tiny = 0;
     for (int i = 0; i < background->count; i++) {
-        if ((background->flags[i] & seed) != seed || !regions->watched[i])
+        if ((background->flags[i] & seed) != seed || !regions->place[i])
             continue;
         struct fill fill;
         fill_from(&fill, background, regions, i, stack);

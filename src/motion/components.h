@@ -28,4 +28,4 @@ struct rw_blobs {
 /* stack: scratch of cols * rows. extra: blocks that weather adds to the smallest thing. Clears
  * the flags. */
 void rw_blobs_find(struct rw_blobs *blobs, struct rw_background *background,
-                   const struct rw_regions *regions, int extra, int32_t *stack);
+                   const struct rw_regions *regions, int extra, uint16_t *stack);

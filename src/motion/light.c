@@ -52,13 +52,13 @@ RW_VECTOR static int count_below(const int32_t *restrict now, const int32_t *res
     return below;
 }
 
-int rw_light_gain(struct rw_light *light, const uint16_t *means, const int32_t *background)
+int rw_light_gain(struct rw_light *light, const uint16_t *means, const uint16_t *background)
 {
     int blocks = light->cols * light->rows;
     int count = 0;
     for (int i = 0; i < blocks; i += SAMPLE_STEP) {
         light->now[count] = means[i];
-        light->before[count] = background[i] >> 8;
+        light->before[count] = background[i] >> 4;
         count += means[i] > DARK && means[i] < BRIGHT && light->before[count] > DARK &&
                  light->before[count] < BRIGHT;
     }

@@ -23,8 +23,8 @@ void rw_light_init(struct rw_light *light, const struct rw_grid *grid);
 void rw_light_finish(struct rw_light *light);
 
 /* Gain from the background to the picture, RW_GAIN_ONE = same. means: 1/16 luma, background:
- * 1/4096 luma, both one a block. */
-int rw_light_gain(struct rw_light *light, const uint16_t *means, const int32_t *background);
+ * 1/256 luma, both one a block. */
+int rw_light_gain(struct rw_light *light, const uint16_t *means, const uint16_t *background);
 
 /* Subtracts the local light from difference (1/16 luma, one a block) and leaves it in local. */
 void rw_light_level(struct rw_light *light, int16_t *difference, int16_t *local);

@@ -1,5 +1,7 @@
 #include "motion/motion.h"
 
+#include <string.h>
+
 #include "motion/memory.h"
 #include "motion/track.h"
 
@@ -13,6 +15,9 @@ enum {
     LEAD_MAX_US = 3000000,   /* a run starts at most so long before it was sure */
     BETTER_US = 1000000,     /* between two better pictures */
     BETTER_SOON_US = 330000, /* when it is twice as good */
+    CHANGED_PERCENT = 45,    /* of the blocks: the scene is another */
+    CHANGED_LEAST = 100,     /* blocks; fewer are no scene */
+    GOES_FAR = 3 * 16,       /* 1/16 block: farther than branches swing */
     WEATHER_US = 2000000,    /* time constant of the count of tiny components */
     WEATHER_BLOCKS = 3600,
     WEATHER_EXTRA_MAX = 8, /* blocks */
@@ -26,7 +31,7 @@ struct view {
     struct rw_background background;
     uint16_t *columns; /* scratch */
     uint16_t *means;
-    int32_t *stack; /* scratch */
+    uint16_t *stack; /* scratch */
 };
 
 struct rw_motion {
@@ -46,6 +51,7 @@ struct rw_motion {
     int64_t moved_us; /* now_us of the last motion */
     int64_t shown_us; /* now_us of the best picture */
     int64_t quality;  /* of the best picture */
+    int best;         /* track of the best picture; -1: none, or it is gone */
 };
 
 struct rw_motion *rw_motion_create(const struct rw_motion_options *options)
@@ -53,6 +59,7 @@ struct rw_motion *rw_motion_create(const struct rw_motion_options *options)
     struct rw_motion *motion = rw_zeroed(1, sizeof *motion);
     motion->options = *options;
     motion->step_us = STEP_FIRST_US;
+    motion->best = -1;
     return motion;
 }
 
@@ -176,9 +183,38 @@ static struct rw_box box_of(const struct rw_grid *grid, const struct rw_blob *bl
     };
 }
 
-static void show(struct rw_motion *motion, const struct rw_blob *blob)
+static struct rw_box around(struct rw_box a, struct rw_box b)
+{
+    if (!(a.w > 0))
+        return b;
+    float right = a.x + a.w > b.x + b.w ? a.x + a.w : b.x + b.w;
+    float bottom = a.y + a.h > b.y + b.h ? a.y + a.h : b.y + b.h;
+    float x = a.x < b.x ? a.x : b.x, y = a.y < b.y ? a.y : b.y;
+    return (struct rw_box){x, y, right - x, bottom - y};
+}
+
+static void put_point(struct rw_motion_run *run, const struct rw_grid *grid, int x, int y)
+{
+    float right = (float)(x * grid->side) / (float)(16 * grid->width);
+    float down = (float)(y * grid->side) / (float)(16 * grid->height);
+    run->path[run->path_count++] = (struct rw_point){right < 1 ? right : 1, down < 1 ? down : 1};
+}
+
+static void copy_path(struct rw_motion_run *run, const struct rw_grid *grid,
+                      const struct rw_track *track)
+{
+    const struct rw_path *path = &track->path;
+    int kept = path->count < RW_PATH_MAX ? path->count : RW_PATH_MAX - 1;
+    run->path_count = 0;
+    for (int i = 0; i < kept; i++)
+        put_point(run, grid, path->at[i].x, path->at[i].y);
+    put_point(run, grid, track->x, track->y);
+}
+
+static void show(struct rw_motion *motion, int best)
 {
     struct rw_motion_run *run = &motion->run;
+    const struct rw_blob *blob = &motion->blobs.blob[motion->tracks.track[best].blob];
     float power = (float)blob->area * (float)blob->contrast / (16 * 8);
 
     run->box = box_of(&motion->view.grid, blob);
@@ -186,92 +222,152 @@ static void show(struct rw_motion *motion, const struct rw_blob *blob)
     run->peak_us = motion->time_us;
     motion->shown_us = motion->now_us;
     motion->quality = quality_of(blob);
+    motion->best = best;
 }
 
-/* What moved in this picture: gathers zones and start from the sure tracks, returns the blob that
- * shows best, or NULL. */
-static const struct rw_blob *find_motion(struct rw_motion *motion, int64_t *start_us,
-                                         uint32_t *zones)
+static bool moves_now(const struct rw_motion *motion, const struct rw_track *track)
 {
-    const struct rw_blob *best = NULL;
-    *start_us = motion->time_us;
-    *zones = 0;
+    return track->used && track->sure && track->blob >= 0 && track->alive_us == motion->now_us;
+}
+
+/* Adds what moves in this picture to *run; returns the track that shows best, -1: nothing. */
+static int gather(struct rw_motion *motion, struct rw_motion_run *run)
+{
+    int64_t quality = -1;
+    int best = -1;
     for (int i = 0; i < RW_TRACKS_MAX; i++) {
         const struct rw_track *track = &motion->tracks.track[i];
-        if (!track->used || !track->sure || track->blob < 0 || track->alive_us != motion->now_us)
+        if (!moves_now(motion, track))
             continue;
         const struct rw_blob *blob = &motion->blobs.blob[track->blob];
-        if (!best || quality_of(blob) > quality_of(best))
-            best = blob;
-        if (track->start_us < *start_us)
-            *start_us = track->start_us;
-        *zones |= track->zones;
+        struct rw_order order = {.count = (uint8_t)run->order_count};
+        memcpy(order.zone, run->order, sizeof order.zone);
+        for (int k = 0; k < track->order.count; k++)
+            rw_order_add(&order, UINT32_C(1) << track->order.zone[k]);
+        memcpy(run->order, order.zone, sizeof order.zone);
+        run->order_count = order.count;
+        run->zones |= track->zones;
+        run->crossed_right |= track->right;
+        run->crossed_left |= track->left;
+        run->whole = around(run->whole, box_of(&motion->view.grid, blob));
+        if (track->start_us < run->start_us)
+            run->start_us = track->start_us;
+        if (quality_of(blob) > quality) {
+            quality = quality_of(blob);
+            best = i;
+        }
     }
     return best;
 }
 
-static bool shows_better(const struct rw_motion *motion, const struct rw_blob *blob)
+static bool shows_better(const struct rw_motion *motion, int best)
 {
+    const struct rw_blob *blob = &motion->blobs.blob[motion->tracks.track[best].blob];
     int64_t since = motion->now_us - motion->shown_us;
     int64_t quality = quality_of(blob);
     return (since >= BETTER_US && quality * 4 > motion->quality * 5) ||
            (since >= BETTER_SOON_US && quality > motion->quality * 2);
 }
 
+static void begin_run(struct rw_motion *motion, const struct rw_motion_run *run, int best)
+{
+    int64_t earliest = motion->time_us - LEAD_MAX_US;
+    motion->running = true;
+    motion->run = *run;
+    motion->run.decided_us = motion->time_us;
+    if (motion->run.start_us < earliest)
+        motion->run.start_us = earliest;
+    show(motion, best);
+}
+
 static enum rw_motion_change judge(struct rw_motion *motion)
 {
-    int64_t start_us;
-    uint32_t zones;
-    const struct rw_blob *blob = find_motion(motion, &start_us, &zones);
+    struct rw_motion_run run = {.start_us = motion->time_us};
+    if (motion->running)
+        run = motion->run;
+    int best = gather(motion, &run);
 
-    motion->moving = blob != NULL;
-    if (!blob) {
+    motion->moving = best >= 0;
+    if (!motion->moving) {
         if (!motion->running || motion->now_us - motion->moved_us < END_US)
             return RW_MOTION_NONE;
         motion->running = false;
         return RW_MOTION_END;
     }
+    run.last_us = motion->time_us;
     motion->moved_us = motion->now_us;
+    enum rw_motion_change change = RW_MOTION_NONE;
     if (!motion->running) {
-        int64_t earliest = motion->time_us - LEAD_MAX_US;
-        motion->running = true;
-        motion->run = (struct rw_motion_run){
-            .start_us = start_us > earliest ? start_us : earliest,
-            .decided_us = motion->time_us,
-            .last_us = motion->time_us,
-            .zones = zones,
-        };
-        show(motion, blob);
-        return RW_MOTION_BEGIN;
+        begin_run(motion, &run, best);
+        change = RW_MOTION_BEGIN;
+    } else {
+        run.start_us = motion->run.start_us;
+        motion->run = run;
+        if (shows_better(motion, best)) {
+            show(motion, best);
+            change = RW_MOTION_BETTER;
+        }
     }
-    motion->run.last_us = motion->time_us;
-    motion->run.zones |= zones;
-    if (!shows_better(motion, blob))
-        return RW_MOTION_NONE;
-    show(motion, blob);
-    return RW_MOTION_BETTER;
+    if (motion->best >= 0 && moves_now(motion, &motion->tracks.track[motion->best]))
+        copy_path(&motion->run, &motion->view.grid, &motion->tracks.track[motion->best]);
+    else
+        motion->best = -1; /* its path is as long as it will be */
+    return change;
+}
+
+/* Marks what goes somewhere, so that it is not remembered as restless. */
+static void mark_goers(struct rw_motion *motion)
+{
+    struct rw_background *background = &motion->view.background;
+    for (int i = 0; i < RW_TRACKS_MAX; i++) {
+        const struct rw_track *track = &motion->tracks.track[i];
+        if (!track->used || !track->sure || track->blob < 0 || track->way < GOES_FAR)
+            continue;
+        const struct rw_blob *blob = &motion->blobs.blob[track->blob];
+        for (int y = blob->top; y < blob->bottom; y++)
+            for (int x = blob->left; x < blob->right; x++)
+                background->flags[y * background->cols + x] |= RW_BLOCK_GOES;
+    }
+}
+
+static void follow(struct rw_motion *motion)
+{
+    struct view *view = &motion->view;
+    struct rw_pace pace = {.now_us = motion->now_us,
+                           .time_us = motion->time_us,
+                           .step_us = motion->step_us,
+                           .need = rw_tracks_need(caution(motion)),
+                           .min_duration_us = motion->options.min_duration_us};
+    rw_blobs_find(&motion->blobs, &view->background, &view->regions, weather_extra(motion),
+                  view->stack);
+    rw_tracks_follow(&motion->tracks, &motion->blobs, &view->regions, &pace);
+    feed_weather(motion);
+    mark_goers(motion);
+    rw_background_remember(&view->background, motion->step_us);
 }
 
 /* Background, components and tracks of one picture. */
 static void look(struct rw_motion *motion, const struct rw_luma *luma)
 {
     struct view *view = &motion->view;
+    struct rw_background *background = &view->background;
 
     rw_grid_means(&view->grid, luma, view->columns, view->means);
-    enum rw_scene scene =
-        rw_background_look(&view->background, view->means, &view->regions, motion->step_us);
+    int on = rw_background_look(background, view->means, &view->regions);
+    bool changed = (int64_t)on * 100 > (int64_t)background->count * CHANGED_PERCENT &&
+                   background->count > CHANGED_LEAST;
     motion->blobs.count = 0;
-    if (scene == RW_SCENE_CHANGED && !motion->running) {
-        rw_tracks_clear(&motion->tracks);
-        motion->pause_us = motion->now_us + PAUSE_US;
+    if (changed) {
+        rw_background_take(background, view->means);
+        if (!motion->running) {
+            rw_tracks_clear(&motion->tracks);
+            motion->pause_us = motion->now_us + PAUSE_US;
+        }
+    } else {
+        rw_background_learn(background, motion->step_us);
     }
-    if (motion->now_us < motion->pause_us)
-        return;
-    rw_blobs_find(&motion->blobs, &view->background, &view->regions, weather_extra(motion),
-                  view->stack);
-    rw_tracks_follow(&motion->tracks, &motion->blobs, motion->now_us, motion->time_us,
-                     motion->step_us, caution(motion));
-    feed_weather(motion);
+    if (motion->now_us >= motion->pause_us)
+        follow(motion);
 }
 
 enum rw_motion_change rw_motion_look(struct rw_motion *motion, const struct rw_luma *luma,
@@ -325,13 +421,13 @@ void rw_motion_see(const struct rw_motion *motion, struct rw_motion_view *view)
     view->smallest = 2 + weather_extra(motion);
     for (int i = 0; i < RW_TRACKS_MAX; i++) {
         const struct rw_track *track = &motion->tracks.track[i];
-        if (!track->used || track->blob < 0)
+        if (!track->used || track->blob < 0 || motion->blobs.count <= track->blob)
             continue;
         view->things[view->thing_count++] = (struct rw_seen_thing){
             .box = box_of(grid, &motion->blobs.blob[track->blob]),
             .sure = track->sure,
             .evidence = (float)track->evidence / 16,
-            .evidence_needed = (float)(14 * caution(motion)) / 16,
+            .evidence_needed = (float)rw_tracks_need(caution(motion)) / 16,
             .travel = (float)rw_track_travel(track) / 16,
         };
     }
@@ -344,7 +440,7 @@ struct rw_seen_block rw_motion_see_block(const struct rw_motion *motion, int col
     unsigned flags = 0;
     if (background->flags[block] & RW_BLOCK_ON)
         flags |= RW_SEEN_ON;
-    if (motion->view.regions.watched[block])
+    if (motion->view.regions.place[block])
         flags |= RW_SEEN_WATCHED;
     return (struct rw_seen_block){
         .difference = (float)background->difference[block] / RW_LUMA_ONE,

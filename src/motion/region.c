@@ -6,9 +6,9 @@
 #include "motion/memory.h"
 
 enum {
-    FLOOR = 5 * RW_LUMA_ONE, /* threshold at sensitivity 50 */
-    LEAST = 2,               /* blocks at sensitivity 50 */
-    ONE = 256,               /* of the curve */
+    ONE = 64, /* coarseness at sensitivity 50 */
+    COARSEST = 255,
+    LEAST = 2, /* blocks at sensitivity 50 */
 };
 
 static int clamp(int value, int low, int high)
@@ -16,19 +16,17 @@ static int clamp(int value, int low, int high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* The curve of the header, 1/256. */
+/* The curve of the header. */
 static int coarseness(int sensitivity)
 {
     int s = clamp(sensitivity, 1, 100);
-    return s <= 50 ? ONE + 3 * ONE * (50 - s) / 49 : ONE - ONE / 2 * (s - 50) / 50;
+    int x = s <= 50 ? ONE + 3 * ONE * (50 - s) / 49 : ONE - ONE / 2 * (s - 50) / 50;
+    return x < COARSEST ? x : COARSEST;
 }
 
-static void set_sensitivity(struct rw_regions *regions, int block, int sensitivity)
+int rw_coarse_least(int coarse)
 {
-    int x = coarseness(sensitivity);
-    regions->floor[block] = (uint16_t)(FLOOR * x / ONE);
-    regions->multiple[block] = (uint16_t)(2 * ONE + 4 * x);
-    regions->least[block] = (uint8_t)((LEAST * x + ONE / 2) / ONE);
+    return (LEAST * coarse + ONE / 2) / ONE;
 }
 
 /* Even-odd rule: counts the sides a ray to the right crosses. */
@@ -83,18 +81,56 @@ static void rasterise(const struct rw_grid *grid, const struct rw_region *region
         covered[middle] = 1;
 }
 
+/* The place with these zones; a new one where there is room. */
+static uint8_t place_of(struct rw_regions *regions, uint16_t zones)
+{
+    for (int i = 1; i <= regions->places; i++)
+        if (regions->zones[i] == zones)
+            return (uint8_t)i;
+    if (regions->places == RW_PLACES_MAX)
+        return RW_PLACES_MAX; /* a block of very many overlaps tells another one's zones */
+    regions->zones[++regions->places] = zones;
+    return (uint8_t)regions->places;
+}
+
 static void add_zone(struct rw_regions *regions, int count, int bit, int sensitivity,
                      const uint8_t *covered)
 {
+    int coarse = coarseness(sensitivity);
     for (int i = 0; i < count; i++) {
         if (!covered[i])
             continue;
-        uint16_t before = regions->floor[i];
-        bool first = regions->zones[i] == 0;
-        regions->watched[i] = 0xff;
-        regions->zones[i] = (uint16_t)(regions->zones[i] | 1u << bit);
-        if (first || FLOOR * coarseness(sensitivity) / ONE < before)
-            set_sensitivity(regions, i, sensitivity);
+        uint16_t before = regions->zones[regions->place[i]];
+        if (!before || coarse < regions->coarse[i])
+            regions->coarse[i] = (uint8_t)coarse;
+        regions->place[i] = place_of(regions, (uint16_t)(before | 1u << bit));
+    }
+}
+
+static void add_mask(struct rw_regions *regions, int count, int sensitivity, const uint8_t *covered)
+{
+    int coarse = coarseness(sensitivity);
+    for (int i = 0; i < count; i++) {
+        if (!covered[i])
+            continue;
+        if (sensitivity < 1)
+            regions->place[i] = 0;
+        else if (coarse > regions->coarse[i])
+            regions->coarse[i] = (uint8_t)coarse;
+    }
+}
+
+static void place_lines(struct rw_regions *regions, const struct rw_grid *grid,
+                        const struct rw_motion_options *options)
+{
+    float x = 16 * (float)grid->width / (float)grid->side;
+    float y = 16 * (float)grid->height / (float)grid->side;
+
+    regions->line_count = clamp(options->line_count, 0, RW_LINES_MAX);
+    for (int i = 0; i < regions->line_count; i++) {
+        const struct rw_line *line = &options->lines[i];
+        regions->lines[i] = (struct rw_course){(int)(line->from.x * x), (int)(line->from.y * y),
+                                               (int)(line->to.x * x), (int)(line->to.y * y)};
     }
 }
 
@@ -106,32 +142,26 @@ void rw_regions_init(struct rw_regions *regions, const struct rw_grid *grid,
     int masks = clamp(options->mask_count, 0, RW_REGIONS_MAX);
     uint8_t *covered = rw_zeroed(count, 1);
 
-    regions->watched = rw_zeroed(count, sizeof *regions->watched);
-    regions->zones = rw_zeroed(count, sizeof *regions->zones);
-    regions->floor = rw_zeroed(count, sizeof *regions->floor);
-    regions->multiple = rw_zeroed(count, sizeof *regions->multiple);
-    regions->least = rw_zeroed(count, sizeof *regions->least);
-    memset(regions->watched, zones ? 0 : 0xff, (size_t)count);
-    for (int i = 0; i < count; i++)
-        set_sensitivity(regions, i, options->sensitivity);
+    *regions = (struct rw_regions){0};
+    regions->coarse = rw_zeroed(count, 1);
+    regions->place = rw_zeroed(count, 1);
+    memset(regions->coarse, coarseness(options->sensitivity), (size_t)count);
+    if (!zones)
+        memset(regions->place, place_of(regions, 0), (size_t)count);
     for (int zone = 0; zone < zones; zone++) {
         rasterise(grid, &options->zones[zone], covered);
         add_zone(regions, count, zone, options->zones[zone].sensitivity, covered);
     }
     for (int mask = 0; mask < masks; mask++) {
         rasterise(grid, &options->masks[mask], covered);
-        for (int i = 0; i < count; i++)
-            if (covered[i])
-                regions->watched[i] = 0;
+        add_mask(regions, count, options->masks[mask].sensitivity, covered);
     }
+    place_lines(regions, grid, options);
     free(covered);
 }
 
 void rw_regions_finish(struct rw_regions *regions)
 {
-    free(regions->watched);
-    free(regions->zones);
-    free(regions->floor);
-    free(regions->multiple);
-    free(regions->least);
+    free(regions->coarse);
+    free(regions->place);
 }

@@ -12,18 +12,29 @@
 
 #include "motion/grid.h"
 
-/* One value a block, cols * rows, owned. */
+/* A block's coarseness: 64 at sensitivity 50, 255 at 1, 32 at 100. */
+#define RW_COARSE_FLOOR(coarse) ((coarse)*5 / 4)             /* least threshold, 1/16 luma */
+#define RW_COARSE_MULTIPLE(coarse) (2 * 256 + 16 * (coarse)) /* noise multiple, 1/256 */
+
+enum { RW_PLACES_MAX = 255 };
+
 struct rw_regions {
-    uint8_t *watched;   /* 0xff: motion here counts, 0: it does not */
-    uint16_t *zones;    /* bit i: in zone i */
-    uint16_t *floor;    /* least threshold, 1/16 luma */
-    uint16_t *multiple; /* noise multiple, 1/256 */
-    uint8_t *least;     /* smallest thing, blocks */
+    uint8_t *coarse; /* one a block, owned */
+    uint8_t *place;  /* one a block, owned: 0: nothing counts here; else index of zones */
+    int places;
+    uint16_t zones[RW_PLACES_MAX + 1]; /* bit i: in zone i */
+    int line_count;
+    struct rw_course {
+        int x0, y0, x1, y1; /* 1/16 block */
+    } lines[RW_LINES_MAX];
 };
+
+/* Smallest thing that counts in a block of this coarseness, blocks. */
+int rw_coarse_least(int coarse);
 
 /* Rasterises: a block belongs to a polygon when its centre is inside (even-odd rule), or when the
  * polygon is too small for any centre and its middle is in the block. Where zones overlap the
- * more sensitive one decides. Aborts without memory. */
+ * more sensitive one decides, where masks do the less sensitive. Aborts without memory. */
 void rw_regions_init(struct rw_regions *regions, const struct rw_grid *grid,
                      const struct rw_motion_options *options);
 void rw_regions_finish(struct rw_regions *regions);

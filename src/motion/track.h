@@ -11,33 +11,64 @@
 
 #include "motion/components.h"
 
-enum { RW_TRACKS_MAX = 64 };
+enum { RW_TRACKS_MAX = 32 };
+
+/* Zones in the order of their first touch. */
+struct rw_order {
+    uint8_t count;
+    uint8_t zone[RW_REGIONS_MAX];
+};
+
+/* Where a thing went: evenly spaced in time, every second point dropped when it is full. */
+struct rw_path {
+    int count;
+    int64_t next_us, every_us; /* now_us of the next point */
+    struct {
+        int16_t x, y;
+    } at[RW_PATH_MAX];
+};
 
 struct rw_track {
     bool used;
-    bool sure;          /* it is motion */
-    int blob;           /* in the last picture; -1: not seen */
-    int x, y, vx, vy;   /* where it is and how it moves */
-    int from_x, from_y; /* where it was a few seconds ago: follows slowly */
-    int path;           /* way made since then, with all its detours, 1/16 block */
-    int first_area;     /* when it appeared, follows slowly; 1/16 blocks */
-    int area;           /* blocks */
-    int hits;           /* pictures that showed it alive */
-    int evidence;       /* area and contrast added up, 1/16 pictures at 15 a second */
-    int64_t seen_us;    /* now_us */
-    int64_t alive_us;   /* now_us */
-    int64_t start_us;   /* the caller's time: first picture of it alive */
-    uint16_t zones;     /* touched since start_us */
+    bool sure;           /* it is motion */
+    int8_t blob;         /* in the last picture; -1: not seen */
+    int x, y, vx, vy;    /* where it is and how it moves */
+    int from_x, from_y;  /* where it was a few seconds ago: follows slowly */
+    int way;             /* made since then, with all its detours, 1/16 block */
+    int first_area;      /* when it appeared, follows slowly; 1/16 blocks */
+    int area;            /* blocks */
+    int hits;            /* pictures that showed it alive */
+    int evidence;        /* area and contrast added up, 1/16 pictures at 15 a second */
+    int line_x, line_y;  /* where crossing of lines was looked at last */
+    uint8_t right, left; /* lines crossed, see struct rw_motion_run */
+    int64_t seen_us;     /* now_us */
+    int64_t alive_us;    /* now_us */
+    int64_t start_us;    /* the caller's time: first picture of it alive */
+    uint16_t zones;      /* touched since start_us */
+    struct rw_order order;
+    struct rw_path path; /* since start_us */
 };
 
 struct rw_tracks {
     struct rw_track track[RW_TRACKS_MAX];
 };
 
-/* Follows the blobs of a picture taken at time_us (the caller's). step_us: since the one before,
- * at most 500 ms. caution: evidence asked, 16 (the usual) to 48 (three times as much). */
-void rw_tracks_follow(struct rw_tracks *tracks, const struct rw_blobs *blobs, int64_t now_us,
-                      int64_t time_us, int step_us, int caution);
+/* What a picture's step means to the tracks. */
+struct rw_pace {
+    int64_t now_us;
+    int64_t time_us;         /* the caller's */
+    int step_us;             /* since the picture before, at most 500 ms */
+    int need;                /* evidence asked, as struct rw_track's */
+    int64_t min_duration_us; /* alive at least so long */
+};
+
+/* Follows the blobs of a picture. */
+void rw_tracks_follow(struct rw_tracks *tracks, const struct rw_blobs *blobs,
+                      const struct rw_regions *regions, const struct rw_pace *pace);
 void rw_tracks_clear(struct rw_tracks *tracks);
+/* Evidence asked; caution 16: the usual, 48: three times as much. */
+int rw_tracks_need(int caution);
 /* How far it is from where it was a few seconds ago, 1/16 block. */
 int rw_track_travel(const struct rw_track *track);
+/* Adds the zones of bits that are not in the order yet. */
+void rw_order_add(struct rw_order *order, uint32_t zones);

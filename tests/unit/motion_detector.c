@@ -603,11 +603,12 @@ static void takes_one_honest_curve_for_sensitivity(void **state)
         struct rw_motion_options options = {.sensitivity = sensitivity};
         struct rw_regions regions;
         rw_regions_init(&regions, &grid, &options);
-        assert_true(regions.floor[0] <= floor && regions.multiple[0] <= multiple);
-        assert_true(regions.least[0] <= least && regions.least[0] >= 1);
-        floor = regions.floor[0];
-        multiple = regions.multiple[0];
-        least = regions.least[0];
+        int coarse = regions.coarse[0];
+        assert_true(RW_COARSE_FLOOR(coarse) <= floor && RW_COARSE_MULTIPLE(coarse) <= multiple);
+        assert_true(rw_coarse_least(coarse) <= least && rw_coarse_least(coarse) >= 1);
+        floor = RW_COARSE_FLOOR(coarse);
+        multiple = RW_COARSE_MULTIPLE(coarse);
+        least = rw_coarse_least(coarse);
         if (sensitivity == 50) {
             assert_int_equal(floor, 5 * RW_LUMA_ONE);
             assert_int_equal(multiple, 6 * 256);
@@ -628,9 +629,9 @@ static void covers_a_block_with_a_zone_smaller_than_it(void **state)
     rw_regions_init(&regions, &grid, &options);
     int watched = 0;
     for (int i = 0; i < grid.cols * grid.rows; i++)
-        watched += regions.watched[i] != 0;
+        watched += regions.place[i] != 0;
     assert_int_equal(watched, 1);
-    assert_true(regions.watched[HEIGHT / 2 / 8 * grid.cols + WIDTH / 2 / 8]);
+    assert_true(regions.place[HEIGHT / 2 / 8 * grid.cols + WIDTH / 2 / 8]);
     rw_regions_finish(&regions);
 }
 
