@@ -8,7 +8,14 @@
 
 #include "scene.h"
 
-enum { SHADE = 16, SHADE_MAX = 255 * SHADE, NODE = 8, NOISE_LENGTH = 1 << 17, STRIP_MAX = 16 };
+enum {
+    SHADE = 16,
+    SHADE_MAX = 255 * SHADE,
+    NODE = 8,
+    NOISE_LENGTH = 1 << 17,
+    CURVE_LENGTH = 2 * SHADE_MAX + 1,
+    STRIP_MAX = 16
+};
 
 #define TAU 6.2831853f
 
@@ -54,6 +61,7 @@ struct scene_stock {
     int people_count;
     struct strip walkers[2], cars[4], lorries[2], motorbikes[2], cats[2];
     int16_t *noise; /* NOISE_LENGTH normal numbers, sigma 256 */
+    int16_t *curve; /* luma that the sensor makes of light: CURVE_LENGTH shades */
 };
 
 void scene_sprite_finish(struct sprite *sprite);

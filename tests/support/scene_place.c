@@ -33,6 +33,14 @@ static float windows(float x, float y, float luma)
                pane * cross);
 }
 
+/* Trunks of the two trees. */
+static float trunk(float x, float y, float luma)
+{
+    float bark = 48 + 14 * scene_noise(x / 2, y / 9, 33), bend = 2 * scene_noise(0, y / 20, 34);
+    luma = mix(luma, bark, box(x + bend, y, 78, 120, 90, 188));
+    return mix(luma, bark, box(x + bend, y, 584, 120, 595, 184));
+}
+
 static float houses(float x, float y)
 {
     static const float left[] = {-10, 128, 262, 420, 470, 700}, top[] = {62, 48, 80, 130, 58},
@@ -66,7 +74,7 @@ static float road(float x, float y)
 {
     y += (x - 320) * 0.035f;
     if (y < 178)
-        return side_street(x, y, houses(x, y));
+        return trunk(x, y, side_street(x, y, houses(x, y)));
     float depth = (y - 100) / 200,
           grain = scene_octaves(x / (3 * depth), y / (1.5f * depth), 3, 61);
     if (y < 196 || y > 303) {
@@ -74,7 +82,7 @@ static float road(float x, float y)
         float pavement = 146 + 6 * grain - joint - (y > 303 ? 8 : 0);
         if (y > 337)
             pavement = 88 + 26 * scene_octaves(x / 4, y / 3, 3, 62);
-        return y < 196 ? side_street(x, y, pavement) : pavement;
+        return y < 196 ? trunk(x, y, side_street(x, y, pavement)) : pavement;
     }
     float luma = 98 + 9 * grain + 8 * scene_octaves(x / 120, y / 40, 2, 63);
     luma += 7 * scene_smooth(4, 0, fabsf(y - 222)) + 7 * scene_smooth(5, 0, fabsf(y - 272));
@@ -112,10 +120,10 @@ static float yard(float x, float y)
     if (y < foot) {
         float wall =
             x > 440 ? 186 - 0.2f * y + 10 * scene_octaves(x / 60, y / 30, 3, 71) : brick(x, y, 118);
-        wall = mix(wall, 60, box(x, y, 258, 56, 306, 150));
-        wall = mix(wall, 92, box(x, y, 262, 60, 302, 150) * 0.7f);
-        wall = mix(wall, 215, box(x, y, 150, 52, 214, 104));
-        wall = mix(wall, 48, box(x, y, 154, 56, 210, 100) * (fabsf(x - 182) > 1.5f ? 1 : 0));
+        wall = mix(wall, 60, box(x, y, 258, 82, 296, 150));
+        wall = mix(wall, 92, box(x, y, 261, 86, 293, 150) * 0.7f);
+        wall = mix(wall, 215, box(x, y, 150, 72, 206, 116));
+        wall = mix(wall, 48, box(x, y, 154, 76, 202, 112) * (fabsf(x - 178) > 1.5f ? 1 : 0));
         wall = mix(wall, 205, box(x, y, 432, 30, 442, 175));
         return fence(x, y, wall);
     }

@@ -1,24 +1,14 @@
 /* From light to luma: exposure, mains hum, noise, the camera's own noise filter, its clock. */
 #include "scene_parts.h"
 
-enum { CURVE = 2 * SHADE_MAX + 1 };
-
-/* Linear up to 200, then ever flatter. */
-static int curve(float shade)
+static void expose_row(struct scene *scene, int row, float hum)
 {
-    float luma = shade / SHADE;
-    if (luma > 200)
-        luma = 200 + 52 * (1 - expf((200 - luma) / 52));
-    return (int)(scene_clamp(luma, 0, 252) * SHADE);
-}
-
-static void expose_row(struct scene *scene, int row, const int16_t *table, float hum)
-{
+    const int16_t *table = scene->stock->curve;
     int16_t *at = scene->canvas + (ptrdiff_t)row * scene->width;
     int gain = (int)(scene->gain * hum * 4096);
     for (int x = 0; x < scene->width; x++) {
         int shade = at[x] * gain >> 12;
-        at[x] = table[shade < 0 ? 0 : shade >= CURVE ? CURVE - 1 : shade];
+        at[x] = table[shade < 0 ? 0 : shade >= CURVE_LENGTH ? CURVE_LENGTH - 1 : shade];
     }
 }
 
@@ -86,18 +76,14 @@ void scene_sense(struct scene *scene)
     float band = scene_level(scene, SCENE_BANDING), noise = scene->plan->noise;
     noise *= scene->infrared && scene->plan->hour != SCENE_INFRARED ? 1.8f : 1;
     scene->noise = noise;
-    int16_t *table = scene_memory(CURVE, sizeof *table);
-    for (int i = 0; i < CURVE; i++)
-        table[i] = (int16_t)curve((float)i);
     for (int row = 0; row < scene->height; row++) {
         float hum =
             1 + band * sinf(TAU * ((float)row / (float)scene->height * 1.7f + scene->t * 3.7f));
-        expose_row(scene, row, table, hum);
+        expose_row(scene, row, hum);
         noise_row(scene, row, (int)(noise * 229)); /* the sum of both is 1.118 times one */
         clean_row(scene, row, scene->picture ? (int)(scene->plan->smear * 256) : 0);
         finish_row(scene, row);
     }
-    free(table);
     if (scene_level(scene, SCENE_CLOCK) > 0)
         write_clock(scene);
 }

@@ -64,6 +64,15 @@ static void finish_strips(struct strip *strips, int count)
             scene_sprite_finish(&strips[i].phases[k]);
 }
 
+/* Linear up to 200, then ever flatter. */
+static int16_t curve(float shade)
+{
+    float luma = shade / SHADE;
+    if (luma > 200)
+        luma = 200 + 52 * (1 - expf((200 - luma) / 52));
+    return (int16_t)(scene_clamp(luma, 0, 252) * SHADE);
+}
+
 struct scene_stock *scene_stock_open(const char *path)
 {
     struct scene_stock *stock = scene_memory(1, sizeof *stock);
@@ -72,6 +81,9 @@ struct scene_stock *scene_stock_open(const char *path)
         return NULL;
     }
     scene_draw_things(stock);
+    stock->curve = scene_memory(CURVE_LENGTH, sizeof *stock->curve);
+    for (int i = 0; i < CURVE_LENGTH; i++)
+        stock->curve[i] = curve((float)i);
     stock->noise = scene_memory(NOISE_LENGTH, sizeof *stock->noise);
     for (uint32_t i = 0; i < NOISE_LENGTH; i++) { /* Box and Muller */
         float u = scene_random(i, 1) + 1e-7f, v = scene_random(i, 2);
@@ -93,5 +105,6 @@ void scene_stock_close(struct scene_stock *stock)
     finish_strips(stock->cats, 2);
     free(stock->street);
     free(stock->noise);
+    free(stock->curve);
     free(stock);
 }

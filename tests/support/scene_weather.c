@@ -13,7 +13,7 @@ static void rain(struct scene *scene, float level)
 {
     float s = scene->scale, strength = level * squall(scene, 0.35f);
     float wind = 0.12f + 0.35f * scene_wave(scene->t * 0.25f, scene->seed + 41);
-    int count = (int)(150 * strength);
+    int count = (int)(330 * strength);
     float glow = scene->infrared ? 225 : scene->plan->hour == SCENE_NIGHT ? 120 : 205;
     for (int i = 0; i < count; i++) {
         uint32_t h =
