@@ -69,7 +69,7 @@ const struct scene_plan accuracy_clips[] = {
      .hour = SCENE_INFRARED,
      .seconds = 45,
      DARK,
-     .disturbances = {{SCENE_INSECTS, 0, 0, 0.5f}},
+     .disturbances = {{SCENE_INSECTS, 0, 0, 0.3f}},
      .movers = {{SCENE_PERSON, 3, .from = 25, .y = 220, .speed = 90}}},
     {.name = "hand",
      .place = SCENE_YARD,

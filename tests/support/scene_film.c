@@ -11,7 +11,8 @@ enum {
     HALF = 2,       /* blobs are looked for at half the size */
     BLOBS_MAX = 64,
     TRACKS_MAX = 64,
-    DIFFERENT = 24, /* luma */
+    DIFFERENT = 24, /* luma, of a blob */
+    CUT = 22,       /* luma, of a pixel that is cut out: above that of a shadow */
     CROP_TOP = 72,  /* 16:9 of 4:3 */
     STREET_WIDTH = 640,
     STREET_HEIGHT = 360,
@@ -241,6 +242,35 @@ static void soften(uint8_t *at, int width, int height)
     free(old);
 }
 
+/* The part of a cut that shows something, and a pixel around it. */
+static void trim(struct sprite *sprite, const uint8_t *luma, const uint8_t *alpha, int width,
+                 int height)
+{
+    struct blob b = {width - 1, height - 1, 0, 0, 0};
+    for (int k = 0; k < width * height; k++) {
+        int x = k % width, y = k / width;
+        if (alpha[k] < 100)
+            continue;
+        b.left = x < b.left ? x : b.left;
+        b.right = x > b.right ? x : b.right;
+        b.top = y < b.top ? y : b.top;
+        b.bottom = y > b.bottom ? y : b.bottom;
+    }
+    b.right = b.right > b.left ? b.right : b.left;
+    b.bottom = b.bottom > b.top ? b.bottom : b.top;
+    int w = b.right - b.left + 3, h = b.bottom - b.top + 3;
+    uint8_t *l = scene_memory((size_t)w * (size_t)h, 1),
+            *a = scene_memory((size_t)w * (size_t)h, 1);
+    for (int k = 0; k < w * h; k++) {
+        int x = b.left - 1 + k % w, y = b.top - 1 + k / w;
+        if (x < 0 || y < 0 || x >= width || y >= height)
+            continue;
+        l[k] = luma[y * width + x];
+        a[k] = alpha[y * width + x];
+    }
+    scene_sprite_init(sprite, w, h, l, a);
+}
+
 /* Cuts a blob out of the picture; the alpha is what differs, holes closed, edges soft. */
 static void cut(const struct search *search, const struct blob *blob, const AVFrame *frame,
                 struct sprite *sprite)
@@ -255,14 +285,15 @@ static void cut(const struct search *search, const struct blob *blob, const AVFr
         const uint8_t *empty = search->street + (ptrdiff_t)(top + y) * search->width + left;
         memcpy(luma + y * width, from, (size_t)width);
         for (int x = 3; x < width - 3 && y > 2 && y < height - 3; x++)
-            alpha[y * width + x] = abs(from[x] - empty[x]) > 14 ? 255 : 0;
+            alpha[y * width + x] = abs(from[x] - empty[x]) > CUT ? 255 : 0;
     }
-    for (int i = 0; i < 4; i++)
-        grow(alpha, width, height, i == 0 || i == 3); /* specks away, holes closed */
-    for (int i = 0; i < 4; i++)
-        grow(alpha, width, height, i >= 2);
+    static const bool shrink[] = {true, false, false, false, true, true, true};
+    for (size_t i = 0; i < sizeof shrink; i++) /* specks away, holes closed, the rim off */
+        grow(alpha, width, height, shrink[i]);
     soften(alpha, width, height);
-    scene_sprite_init(sprite, width, height, luma, alpha);
+    trim(sprite, luma, alpha, width, height);
+    free(luma);
+    free(alpha);
 }
 
 static void track_forget(struct track *track)

@@ -4,19 +4,19 @@
 static void crawler(struct scene *scene, const struct scene_disturbance *d)
 {
     float s = scene->scale, local = scene->t - d->from, way = 0;
-    for (float t = 0; t < local; t += 0.1f) /* it walks and stops */
-        way += scene_wave(t * 0.7f, scene->seed + 70) > -0.2f ? 2.6f : 0;
+    for (int i = 0; (float)i < local * 60; i++) /* it walks and stops */
+        way += 0.43f * scene_smooth(-0.3f, -0.1f, scene_wave((float)i * 0.012f, scene->seed + 70));
     float a = way / 90 + 1.5f * scene_wave(way / 120, scene->seed + 71);
     float x = -30 + way * 0.9f, y = 190 + 70 * scene_wave(way / 130, scene->seed + 72);
     float wag = 3 * sinf(way * 0.5f);
-    scene_disc(scene, x * s, y * s, 22 * s, 15 * s, 25 * SHADE, 0.75f * d->level, 0.7f);
-    scene_disc(scene, (x + 18 * cosf(a)) * s, (y + wag) * s, 11 * s, 10 * s, 25 * SHADE,
-               0.7f * d->level, 0.8f);
+    scene_disc(scene, x * s, y * s, 26 * s, 19 * s, 25 * SHADE, 0.75f * d->level, 1);
+    scene_disc(scene, (x + 18 * cosf(a)) * s, (y + wag) * s, 14 * s, 13 * s, 25 * SHADE,
+               0.6f * d->level, 1);
     for (int i = -1; i <= 1; i++) {
         float reach = 4 * sinf(way * 0.6f + (float)i * 2);
         scene_line(scene, (x + (float)i * 9) * s, (y - 26 + reach) * s,
-                   (x + (float)i * 9 - reach) * s, (y + 26 + reach) * s, 3.5f * s, 30 * SHADE,
-                   0.45f * d->level);
+                   (x + (float)i * 9 - reach) * s, (y + 26 + reach) * s, 6 * s, 30 * SHADE,
+                   0.28f * d->level);
     }
 }
 

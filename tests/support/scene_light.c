@@ -9,13 +9,13 @@ static const struct pool pools[3][4] = {
     [SCENE_STREET] = {{380, 190, 230, 130, 0.62f},
                       {90, 110, 130, 80, 0.40f},
                       {600, 90, 110, 70, 0.3f}},
-    [SCENE_ROAD] = {{180, 235, 200, 95, 0.66f},
-                    {520, 225, 180, 90, 0.55f},
+    [SCENE_ROAD] = {{180, 235, 210, 105, 0.72f},
+                    {520, 225, 200, 100, 0.62f},
                     {436, 130, 50, 40, 0.3f}},
     [SCENE_YARD] = {{235, 150, 190, 150, 0.70f}, {560, 170, 120, 90, 0.25f}},
 };
 
-enum { AMBIENT = 14 /* percent, at night */ };
+enum { AMBIENT = 20 /* percent, at night */ };
 
 static float pool_at(const struct pool *pool, float x, float y)
 {
@@ -122,15 +122,18 @@ static void compose_gain(struct scene *scene)
 
 /* --- the light of now --- */
 
+/* Wider than the picture, soft over a hundred pixels and more, and not on the sky. */
 static void compose_clouds(struct scene *scene, float level)
 {
-    float drift = scene->t * 55;
+    float drift = scene->t * 48, horizon = scene->plan->place == SCENE_STREET ? -50 : 70;
     for (int row = 0; row < scene->rows; row++) {
+        float y = (float)(row * NODE) / scene->scale;
+        float ground = level * scene_smooth(horizon - 30, horizon + 60, y);
         for (int col = 0; col < scene->cols; col++) {
-            float x = (float)(col * NODE) / scene->scale, y = (float)(row * NODE) / scene->scale;
+            float x = (float)(col * NODE) / scene->scale;
             float n =
-                scene_octaves((x + drift) / 260, (y + drift * 0.3f) / 130, 2, scene->seed + 3);
-            scene->light[row * scene->cols + col] *= 1 - level * scene_smooth(-0.15f, 0.35f, n);
+                scene_octaves((x + drift) / 520, (y + drift * 0.25f) / 260, 2, scene->seed + 3);
+            scene->light[row * scene->cols + col] *= 1 - ground * scene_smooth(-0.35f, 0.3f, n);
         }
     }
 }
@@ -160,9 +163,9 @@ static void compose_glow(struct scene *scene, const struct scene_disturbance *d)
 
 static void compose_lamp(struct scene *scene, const struct scene_disturbance *d)
 {
-    float n =
-        scene_wave(scene->t * 3.1f, scene->seed + 7) + scene_wave(scene->t * 0.4f, scene->seed + 8);
-    float lamp = n > 0.25f ? 1 - d->level : n > 0.1f ? 1 - d->level * 0.5f : 1;
+    float fit = scene_wave(scene->t * 0.25f, scene->seed + 8);
+    float n = scene_wave(scene->t * 4.3f, scene->seed + 7) + fit;
+    float lamp = fit < 0 ? 1 : n > 0.45f ? 1 - d->level : n > 0.25f ? 1 - d->level * 0.5f : 1;
     for (int row = 0; row < scene->rows; row++)
         for (int col = 0; col < scene->cols; col++)
             scene->light[row * scene->cols + col] = night(scene, (float)(col * NODE) / scene->scale,
@@ -179,7 +182,7 @@ static void compose_smoke(struct scene *scene, float level)
                 scene_octaves((x - 38 * t) / 110, (y + 9 * t) / 60 + 0.1f * t, 3, scene->seed + 9);
             float where = scene_smooth(60, 190, y) * (0.6f + 0.4f * scene_wave(t / 6, scene->seed));
             scene->haze[row * scene->cols + col] =
-                0.55f * level * where * scene_smooth(-0.1f, 0.5f, n);
+                0.8f * level * where * scene_smooth(-0.1f, 0.5f, n);
         }
     }
     scene->haze_shade = 175 * SHADE;

@@ -127,10 +127,10 @@ static float yard(float x, float y)
         wall = mix(wall, 205, box(x, y, 432, 30, 442, 175));
         return fence(x, y, wall);
     }
-    float depth = (y - 90) / 160, gx = (x - 320) / depth / 46, gy = 26 / depth;
+    float depth = (y - 90) / 160, gx = (x - 320) / depth / 46, gy = 9 / depth;
     float luma = 138 + 9 * scene_octaves(x / (4 * depth), y / (2 * depth), 3, 72);
     luma += 12 * scene_octaves(x / 70, y / 30, 2, 73);
-    if (gx - floorf(gx) < 0.03f || gy - floorf(gy) < 0.06f)
+    if (gx - floorf(gx) < 0.03f || gy - floorf(gy) < 0.05f)
         luma -= 40;
     luma -= 30 * scene_smooth(12, 0, y - foot);
     return y < 178 ? fence(x, y, luma) : luma;

@@ -164,7 +164,7 @@ static struct sprite cat(float luma, int phase)
     for (int i = 0; i < 4; i++) {
         float s = sinf(TAU * ((float)phase / 8 + (float)i * 0.3f));
         float x = i < 2 ? 0.45f : 1.05f;
-        limb(&paper, x, 0.55f, x + 0.14f * s, 0.95f, 0.05f, luma * 0.8f);
+        limb(&paper, x, 0.55f, x + 0.14f * s, 0.93f, 0.07f, luma * 0.8f);
     }
     limb(&paper, 0.45f, 0.48f, 1.05f, 0.46f, 0.16f, luma);
     limb(&paper, 1.25f, 0.32f, 1.28f, 0.33f, 0.13f, luma);

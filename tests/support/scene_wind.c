@@ -138,9 +138,11 @@ void scene_cloth(struct scene *scene)
     if ((level = scene_level(scene, SCENE_WATER)) > 0)
         shimmer(scene, level);
     if ((level = scene_level(scene, SCENE_CLOTH)) > 0) {
-        hang(scene, 330, 66, 30, 52, 200, 3, level);
-        hang(scene, 364, 67, 22, 40, 80, 4, level);
-        hang(scene, 390, 68, 34, 58, 150, 5, level);
+        scene_line(scene, 300 * scene->scale, 60 * scene->scale, 438 * scene->scale,
+                   68 * scene->scale, 1.2f, 60 * SHADE, 0.9f);
+        hang(scene, 322, 62, 30, 52, 200, 3, level);
+        hang(scene, 360, 64, 22, 40, 80, 4, level);
+        hang(scene, 392, 66, 34, 58, 150, 5, level);
     }
     if ((level = scene_level(scene, SCENE_SIGN)) > 0)
         sign(scene, level);
