@@ -5,14 +5,58 @@
 enum {
     WEIGHT_MAX = 60 * RW_LUMA_ONE, /* brighter does not draw the centre more */
     CONTRAST_MAX = 16 * 16,        /* 16 thresholds */
+    EDGE_REACH = 2,                /* blocks in which a thing ends: one may be half covered */
+    EDGE_PERCENT = 70,             /* of the contrast is gone there */
+    HARD = 60 * RW_LUMA_ONE,       /* an edge of so much is no glow: a lamp, a reflection */
+    DARK = 32 * RW_LUMA_ONE,       /* below, the relative difference is mostly noise */
 };
 
 /* One component while it is filled. */
 struct fill {
     struct rw_blob blob;
     int64_t weight, x, y, ratio; /* sums over its blocks */
+    int sharp, peak;             /* of relative differences: sum where it ends, the largest */
+    bool hard;
     int least;                   /* smallest thing that counts, blocks */
 };
+
+/* Difference relative to the brightness, 1/1024: light on a white line and on the road beside it
+ * is the same light. With the local light in it: what is left without looks as if it ended. */
+static int relative(const struct rw_background *background, int block)
+{
+    int whole = background->difference[block] + background->taken[block];
+    return whole * 1024 / ((background->mean[block] >> 4) + DARK);
+}
+
+/* Does the block's difference end within two blocks in any direction? */
+static bool ends_at(const struct rw_background *background, int x, int y, int size, int sign)
+{
+    static const int8_t ways[4][2] = {
+        {EDGE_REACH, 0}, {-EDGE_REACH, 0}, {0, EDGE_REACH}, {0, -EDGE_REACH}};
+    for (int i = 0; i < 4; i++) {
+        int nx = x + ways[i][0], ny = y + ways[i][1];
+        if (nx < 0 || ny < 0 || nx >= background->cols || ny >= background->rows)
+            continue;
+        int beside = relative(background, ny * background->cols + nx) * sign;
+        if ((size - beside) * 100 >= size * EDGE_PERCENT)
+            return true;
+    }
+    return false;
+}
+
+static void measure_edge(struct fill *fill, const struct rw_background *background, int block)
+{
+    int e = relative(background, block);
+    int size = e < 0 ? -e : e;
+    int d = background->difference[block];
+
+    fill->peak = size > fill->peak ? size : fill->peak;
+    if (!ends_at(background, block % background->cols, block / background->cols, size,
+                 e < 0 ? -1 : 1))
+        return;
+    fill->sharp += size;
+    fill->hard |= d > HARD || d < -HARD;
+}
 
 static void measure(struct fill *fill, const struct rw_background *background,
                     const struct rw_regions *regions, int block)
@@ -65,8 +109,10 @@ static void fill_from(struct fill *fill, struct rw_background *background,
     stack[0] = (uint16_t)block;
     for (int height = 1; height > 0;) {
         int at = stack[--height];
-        if ((background->flags[at] & RW_BLOCK_ON) && regions->place[at])
+        if ((background->flags[at] & RW_BLOCK_ON) && regions->place[at]) {
             measure(fill, background, regions, at);
+            measure_edge(fill, background, at);
+        }
         height = push_neighbours(background, at, stack, height);
     }
     struct rw_blob *blob = &fill->blob;
@@ -76,6 +122,8 @@ static void fill_from(struct fill *fill, struct rw_background *background,
     blob->y = (int)(fill->y / fill->weight);
     int64_t contrast = fill->ratio / blob->area;
     blob->contrast = contrast > CONTRAST_MAX ? CONTRAST_MAX : (int)contrast;
+    int sides = blob->right - blob->left + blob->bottom - blob->top;
+    blob->soft = !fill->hard && fill->sharp * 4 < sides * fill->peak;
     blob->cut = blob->left == 0 || blob->top == 0 || blob->right == background->cols ||
                 blob->bottom == background->rows;
 }

@@ -16,7 +16,8 @@ struct rw_blob {
     int x, y;                     /* centre weighted by difference, 1/16 block */
     int contrast;                 /* mean difference / threshold, 1/16, at most 16 */
     uint16_t zones;
-    bool cut; /* touches the picture's edge */
+    bool cut;  /* touches the picture's edge */
+    bool soft; /* fades out on all sides: light, fog, something far out of focus */
 };
 
 struct rw_blobs {

@@ -234,6 +234,8 @@ static void weigh(struct rw_track *track, const struct rw_blob *blob, const stru
             rest(track);
         return;
     }
+    if (blob->soft && !track->sure)
+        return;
     if (!track->hits)
         track->start_us = pace->time_us;
     int step = pace->step_us < STEP_MAX_US ? pace->step_us : STEP_MAX_US;
