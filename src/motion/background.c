@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "motion/memory.h"
+#include "motion/tone.h"
 #include "motion/vector.h"
 
 enum {
@@ -19,6 +20,7 @@ enum {
     GAIN_SLACK = RW_GAIN_ONE / 64, /* smaller steps are left to the local light */
     WHITE = 255 * 256,             /* of the mean */
     JUMP = RW_GAIN_ONE / 8,        /* of the gain, in one picture */
+    SETTLE_US = 1500000,           /* after the gain moved */
     RISE_US = 62500,               /* restless: +2 every so often while the block lives */
     RISE = 2,
     FALL_US = 1000000, /* -1 every so often: living one time in thirty keeps it where it is */
@@ -74,6 +76,11 @@ void rw_background_forget(struct rw_background *background)
 bool rw_background_learning(const struct rw_background *background)
 {
     return background->learned_us < LEARN_US;
+}
+
+bool rw_background_settling(const struct rw_background *background)
+{
+    return background->settle_us > 0;
 }
 
 void rw_background_take(struct rw_background *background, const uint16_t *means)
@@ -233,6 +240,22 @@ static int forgive(struct rw_background *background, const uint16_t *means)
     return forgiven;
 }
 
+static int follow_exposure(struct rw_background *background, const uint16_t *means)
+{
+    int count = background->count;
+    int gain = rw_light_gain(&background->light, means, background->mean);
+    if (absolute(gain - RW_GAIN_ONE) > GAIN_SLACK) {
+        scale(background->mean, count, gain);
+        background->settle_us = SETTLE_US;
+    }
+    if (background->settle_us > 0) {
+        struct rw_tone tone;
+        if (rw_tone_find(&tone, means, background->mean, count))
+            rw_tone_shift(&tone, background->mean, count);
+    }
+    return gain;
+}
+
 int rw_background_look(struct rw_background *background, const uint16_t *means,
                        const struct rw_regions *regions)
 {
@@ -242,9 +265,7 @@ int rw_background_look(struct rw_background *background, const uint16_t *means,
         find_thresholds(background, regions);
         return 0;
     }
-    int gain = rw_light_gain(&background->light, means, background->mean);
-    if (absolute(gain - RW_GAIN_ONE) > GAIN_SLACK)
-        scale(background->mean, count, gain);
+    int gain = follow_exposure(background, means);
     subtract(means, background->mean, background->difference, count);
     rw_light_level(&background->light, background->difference, background->taken);
     background->shake = rw_shake_find(background->mean, background->difference, cols, rows);
@@ -263,6 +284,8 @@ void rw_background_learn(struct rw_background *background, int step_us)
     struct rates rates = plan_rates(background, step_us);
     learn(background, &rates);
     background->learned_us += step_us;
+    if (background->settle_us > 0)
+        background->settle_us -= step_us;
 }
 
 RW_VECTOR static void rise(uint8_t *restrict restless, const uint8_t *restrict flags, int count)

@@ -32,6 +32,7 @@ struct rw_background {
     int64_t learned_us; /* since the picture it started from */
     bool started;
     int rise_us, fall_us; /* since restless rose and fell */
+    int settle_us;        /* how long the exposure may still be settling */
     struct rw_light light;
     struct rw_shake shake; /* of the last picture */
     /* State, one a block, owned. */
@@ -53,6 +54,8 @@ void rw_background_forget(struct rw_background *background);
 
 /* True for the first seconds after a start. */
 bool rw_background_learning(const struct rw_background *background);
+/* True while the exposure moves or has just moved. */
+bool rw_background_settling(const struct rw_background *background);
 
 /* means: one a block, 1/16 luma. Fills the parts "of the last picture" for all blocks, watched or
  * not. Returns how many blocks are on; in the picture it starts from, none. */

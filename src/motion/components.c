@@ -17,7 +17,7 @@ struct fill {
     int64_t weight, x, y, ratio; /* sums over its blocks */
     int sharp, peak;             /* of relative differences: sum where it ends, the largest */
     bool hard;
-    int least;                   /* smallest thing that counts, blocks */
+    int least; /* smallest thing that counts, blocks */
 };
 
 /* Difference relative to the brightness, 1/1024: light on a white line and on the road beside it
@@ -124,6 +124,7 @@ static void fill_from(struct fill *fill, struct rw_background *background,
     blob->contrast = contrast > CONTRAST_MAX ? CONTRAST_MAX : (int)contrast;
     int sides = blob->right - blob->left + blob->bottom - blob->top;
     blob->soft = !fill->hard && fill->sharp * 4 < sides * fill->peak;
+    blob->vast = (blob->right - blob->left) * (blob->bottom - blob->top) * 2 > background->count;
     blob->cut = blob->left == 0 || blob->top == 0 || blob->right == background->cols ||
                 blob->bottom == background->rows;
 }

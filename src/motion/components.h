@@ -17,6 +17,7 @@ struct rw_blob {
     int contrast;                 /* mean difference / threshold, 1/16, at most 16 */
     uint16_t zones;
     bool cut;  /* touches the picture's edge */
+    bool vast; /* its box is more than half of the picture */
     bool soft; /* fades out on all sides: light, fog, something far out of focus */
 };
 

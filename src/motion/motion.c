@@ -160,6 +160,7 @@ static int caution(const struct rw_motion *motion)
 {
     int weather = motion->weather / 256;
     int learning = rw_background_learning(&motion->view.background) ? 16 : 0;
+    learning += rw_background_settling(&motion->view.background) ? 32 : 0;
     return 16 + (weather + learning < 32 ? weather + learning : 32);
 }
 
@@ -337,6 +338,7 @@ static void follow(struct rw_motion *motion)
                            .time_us = motion->time_us,
                            .step_us = motion->step_us,
                            .need = rw_tracks_need(caution(motion)),
+                           .settling = rw_background_settling(&view->background),
                            .min_duration_us = motion->options.min_duration_us};
     rw_blobs_find(&motion->blobs, &view->background, &view->regions, weather_extra(motion),
                   view->stack);

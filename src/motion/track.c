@@ -234,7 +234,7 @@ static void weigh(struct rw_track *track, const struct rw_blob *blob, const stru
             rest(track);
         return;
     }
-    if (blob->soft && !track->sure)
+    if ((blob->soft || (blob->vast && pace->settling)) && !track->sure)
         return;
     if (!track->hits)
         track->start_us = pace->time_us;

@@ -59,6 +59,7 @@ struct rw_pace {
     int64_t time_us;         /* the caller's */
     int step_us;             /* since the picture before, at most 500 ms */
     int need;                /* evidence asked, as struct rw_track's */
+    bool settling;           /* the exposure moves: what is vast is light */
     int64_t min_duration_us; /* alive at least so long */
 };
 
