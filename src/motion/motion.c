@@ -17,8 +17,11 @@ enum {
     BETTER_SOON_US = 330000, /* when it is twice as good */
     CHANGED_PERCENT = 45,    /* of the blocks: the scene is another */
     CHANGED_LEAST = 100,     /* blocks; fewer are no scene */
-    GOES_FAR = 3 * 16,       /* 1/16 block: farther than branches swing */
-    WEATHER_US = 2000000,    /* time constant of the count of tiny components */
+    FAILURES_US = 6000000,   /* time constant */
+    PROOF_PER_FAILURE_US = 200000,
+    PROOF_MAX_US = 1200000,
+    GOES_FAR = 3 * 16,    /* 1/16 block: farther than branches swing */
+    WEATHER_US = 2000000, /* time constant of the count of tiny components */
     WEATHER_BLOCKS = 3600,
     WEATHER_EXTRA_MAX = 8, /* blocks */
     WEATHER_PER_BLOCK = 4, /* tiny components that raise the smallest thing by a block */
@@ -44,6 +47,7 @@ struct rw_motion {
     int64_t now_us;        /* sum of all steps: a clock that cannot jump */
     int64_t pause_us;      /* now_us until which nothing begins */
     int weather;           /* running mean of tiny components per 3600 blocks, 1/256 */
+    int failures;          /* tracks that came to nothing, 1/256 a second, running mean */
     struct rw_blobs blobs; /* of the last picture */
     struct rw_tracks tracks;
     bool running, moving;
@@ -331,6 +335,20 @@ static void mark_goers(struct rw_motion *motion)
     }
 }
 
+/* Flakes and insects come in numbers and are gone within a second. */
+static int64_t least_us(const struct rw_motion *motion)
+{
+    int64_t proof_us = (int64_t)motion->failures * PROOF_PER_FAILURE_US / 256;
+    proof_us = proof_us < PROOF_MAX_US ? proof_us : PROOF_MAX_US;
+    return motion->options.min_duration_us > proof_us ? motion->options.min_duration_us : proof_us;
+}
+
+static void feed_failures(struct rw_motion *motion)
+{
+    int64_t rate = motion->tracks.failed * INT64_C(256) * 1000000 / motion->step_us;
+    motion->failures += (int)((rate - motion->failures) * motion->step_us / FAILURES_US);
+}
+
 static void follow(struct rw_motion *motion)
 {
     struct view *view = &motion->view;
@@ -339,11 +357,12 @@ static void follow(struct rw_motion *motion)
                            .step_us = motion->step_us,
                            .need = rw_tracks_need(caution(motion)),
                            .settling = rw_background_settling(&view->background),
-                           .min_duration_us = motion->options.min_duration_us};
+                           .min_duration_us = least_us(motion)};
     rw_blobs_find(&motion->blobs, &view->background, &view->regions, weather_extra(motion),
                   view->stack);
     rw_tracks_follow(&motion->tracks, &motion->blobs, &view->regions, &pace);
     feed_weather(motion);
+    feed_failures(motion);
     mark_goers(motion);
     rw_background_remember(&view->background, motion->step_us);
 }

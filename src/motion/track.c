@@ -7,6 +7,9 @@ enum {
     PICTURE_US = 66667,        /* evidence is counted in pictures at 15 a second */
     STEP_MAX_US = 133333,      /* slower pictures do not prove more */
     LOST_US = 600000,          /* unseen for so long: gone */
+    LOST_YOUNG_US = 250000,    /* of what was hardly there */
+    ALIKE = 6,                 /* times as large or as small from picture to picture, and */
+    ALIKE_MORE = 6,            /* blocks: still the same thing */
     REST_US = 1500000,         /* not alive for so long: it has to prove itself anew */
     MEMORY_US = 3000000,       /* time constant of where it was */
     EVIDENCE_SURE = 14 * 16,   /* a cat in the grass: eight pictures of 1.8 */
@@ -15,6 +18,7 @@ enum {
     TRAVEL = 3 * BLOCK / 2,
     TRAVEL_CLEAR = BLOCK, /* with half as much evidence again */
     HITS = 2,
+    YOUNG_HITS = 3,
     FAR = 30000, /* farther than any picture is wide; its square fits */
     PATH_FIRST_US = 100000,
 };
@@ -59,6 +63,12 @@ static int reach(const struct rw_track *track, const struct rw_blob *blob, int s
     return 2 * BLOCK + (int)((int64_t)unknown * late_us / PICTURE_US);
 }
 
+static bool alike(const struct rw_track *track, const struct rw_blob *blob)
+{
+    return blob->area <= track->area * ALIKE + ALIKE_MORE &&
+           track->area <= blob->area * ALIKE + ALIKE_MORE;
+}
+
 static struct rw_track *nearest(struct rw_tracks *tracks, const struct rw_blob *blob,
                                 int64_t now_us, int step_us)
 {
@@ -66,7 +76,7 @@ static struct rw_track *nearest(struct rw_tracks *tracks, const struct rw_blob *
     int best_distance = 0;
     for (int i = 0; i < RW_TRACKS_MAX; i++) {
         struct rw_track *track = &tracks->track[i];
-        if (!track->used || track->blob >= 0)
+        if (!track->used || track->blob >= 0 || !alike(track, blob))
             continue;
         int64_t gone_us = now_us - track->seen_us;
         int x = track->x + (int)(track->vx * gone_us / 1000000);
@@ -255,13 +265,17 @@ static void weigh(struct rw_track *track, const struct rw_blob *blob, const stru
         track->sure = true;
 }
 
-static void age(struct rw_track *track, int64_t now_us, int step_us)
+/* True when it came to an end as nothing. */
+static bool age(struct rw_track *track, int64_t now_us, int step_us)
 {
     track->evidence -= (int)((int64_t)EVIDENCE_SURE * step_us / 1000000);
     if (track->evidence < 0)
         track->evidence = 0;
-    if (now_us - track->seen_us > LOST_US)
-        track->used = false;
+    int64_t lost_us = track->hits < YOUNG_HITS ? LOST_YOUNG_US : LOST_US;
+    if (now_us - track->seen_us <= lost_us)
+        return false;
+    track->used = false;
+    return !track->sure && track->hits >= HITS;
 }
 
 int rw_tracks_need(int caution)
@@ -289,7 +303,8 @@ void rw_tracks_follow(struct rw_tracks *tracks, const struct rw_blobs *blobs,
         track->blob = (int8_t)i;
         weigh(track, blob, pace);
     }
+    tracks->failed = 0;
     for (int i = 0; i < RW_TRACKS_MAX; i++)
         if (tracks->track[i].used && tracks->track[i].blob < 0)
-            age(&tracks->track[i], pace->now_us, pace->step_us);
+            tracks->failed += age(&tracks->track[i], pace->now_us, pace->step_us);
 }

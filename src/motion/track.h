@@ -51,6 +51,7 @@ struct rw_track {
 
 struct rw_tracks {
     struct rw_track track[RW_TRACKS_MAX];
+    int failed; /* in the last picture: ended, and had never been sure */
 };
 
 /* What a picture's step means to the tracks. */
