@@ -19,7 +19,9 @@ enum {
     CHANGED_LEAST = 100,     /* blocks; fewer are no scene */
     FAILURES_US = 6000000,   /* time constant */
     PROOF_PER_FAILURE_US = 200000,
-    PROOF_MAX_US = 1200000,
+    PROOF_PER_TINY_US = 45000,
+    PROOF_MAX_US = 1500000,
+    PROOF_TIMES_AREA = 7, /* as large as what comes to nothing: not one of these */
     GOES_FAR = 3 * 16,    /* 1/16 block: farther than branches swing */
     WEATHER_US = 2000000, /* time constant of the count of tiny components */
     WEATHER_BLOCKS = 3600,
@@ -47,6 +49,7 @@ struct rw_motion {
     int64_t now_us;        /* sum of all steps: a clock that cannot jump */
     int64_t pause_us;      /* now_us until which nothing begins */
     int weather;           /* running mean of tiny components per 3600 blocks, 1/256 */
+    int failed_area;       /* of such a track, 1/256 block, running mean */
     int failures;          /* tracks that came to nothing, 1/256 a second, running mean */
     struct rw_blobs blobs; /* of the last picture */
     struct rw_tracks tracks;
@@ -336,17 +339,22 @@ static void mark_goers(struct rw_motion *motion)
 }
 
 /* Flakes and insects come in numbers and are gone within a second. */
-static int64_t least_us(const struct rw_motion *motion)
+static int64_t proof_us(const struct rw_motion *motion)
 {
-    int64_t proof_us = (int64_t)motion->failures * PROOF_PER_FAILURE_US / 256;
-    proof_us = proof_us < PROOF_MAX_US ? proof_us : PROOF_MAX_US;
-    return motion->options.min_duration_us > proof_us ? motion->options.min_duration_us : proof_us;
+    int64_t proof = ((int64_t)motion->failures * PROOF_PER_FAILURE_US +
+                     (int64_t)motion->weather * PROOF_PER_TINY_US) /
+                    256;
+    return proof < PROOF_MAX_US ? proof : PROOF_MAX_US;
 }
 
 static void feed_failures(struct rw_motion *motion)
 {
     int64_t rate = motion->tracks.failed * INT64_C(256) * 1000000 / motion->step_us;
     motion->failures += (int)((rate - motion->failures) * motion->step_us / FAILURES_US);
+    if (motion->tracks.failed > 0) {
+        int area = motion->tracks.failed_area * 256 / motion->tracks.failed;
+        motion->failed_area += (area - motion->failed_area) / 8;
+    }
 }
 
 static void follow(struct rw_motion *motion)
@@ -357,7 +365,9 @@ static void follow(struct rw_motion *motion)
                            .step_us = motion->step_us,
                            .need = rw_tracks_need(caution(motion)),
                            .settling = rw_background_settling(&view->background),
-                           .min_duration_us = least_us(motion)};
+                           .min_duration_us = motion->options.min_duration_us,
+                           .proof_us = proof_us(motion),
+                           .proof_area = motion->failed_area * PROOF_TIMES_AREA / 256};
     rw_blobs_find(&motion->blobs, &view->background, &view->regions, weather_extra(motion),
                   view->stack);
     rw_tracks_follow(&motion->tracks, &motion->blobs, &view->regions, &pace);

@@ -261,6 +261,7 @@ static void weigh(struct rw_track *track, const struct rw_blob *blob, const stru
     track->hits++;
     if (track->hits >= HITS && track->evidence >= pace->need &&
         pace->time_us - track->start_us >= pace->min_duration_us &&
+        (pace->time_us - track->start_us >= pace->proof_us || blob->area > pace->proof_area) &&
         went_somewhere(track, pace->need))
         track->sure = true;
 }
@@ -303,8 +304,11 @@ void rw_tracks_follow(struct rw_tracks *tracks, const struct rw_blobs *blobs,
         track->blob = (int8_t)i;
         weigh(track, blob, pace);
     }
-    tracks->failed = 0;
+    tracks->failed = tracks->failed_area = 0;
     for (int i = 0; i < RW_TRACKS_MAX; i++)
-        if (tracks->track[i].used && tracks->track[i].blob < 0)
-            tracks->failed += age(&tracks->track[i], pace->now_us, pace->step_us);
+        if (tracks->track[i].used && tracks->track[i].blob < 0 &&
+            age(&tracks->track[i], pace->now_us, pace->step_us)) {
+            tracks->failed++;
+            tracks->failed_area += tracks->track[i].area;
+        }
 }

@@ -51,7 +51,7 @@ struct rw_track {
 
 struct rw_tracks {
     struct rw_track track[RW_TRACKS_MAX];
-    int failed; /* in the last picture: ended, and had never been sure */
+    int failed, failed_area; /* in the last picture: ended, and had never been sure */
 };
 
 /* What a picture's step means to the tracks. */
@@ -62,6 +62,8 @@ struct rw_pace {
     int need;                /* evidence asked, as struct rw_track's */
     bool settling;           /* the exposure moves: what is vast is light */
     int64_t min_duration_us; /* alive at least so long */
+    int64_t proof_us;        /* the same of what is not larger than */
+    int proof_area;          /* blocks */
 };
 
 /* Follows the blobs of a picture. */
