@@ -22,6 +22,11 @@ enum { LOOK_MS = 140, LOOK_RUNNING_MS = 400, JPEG_QUALITY = 75, THUMBNAIL_MAX = 
 /* The clock of day was set by at least this. */
 #define STEP_US RW_SECOND_US
 
+_Static_assert((int)RW_EVENT_LINES_MAX == (int)RW_LINES_MAX &&
+                   (int)RW_EVENT_PATH_MAX == (int)RW_PATH_MAX &&
+                   (int)RW_ZONES_MAX == (int)RW_REGIONS_MAX,
+               "an event holds all that a run tells");
+
 struct rw_watcher {
     struct rw_watcher_options options;
     pthread_t thread;
@@ -50,11 +55,15 @@ static void copy_region(const struct rw_zone_config *from, struct rw_region *to)
 
 void rw_watcher_motion_options(const struct rw_detect_config *config, struct rw_motion_options *out)
 {
-    *out = (struct rw_motion_options){.sensitivity = config->sensitivity};
+    *out = (struct rw_motion_options){.sensitivity = config->sensitivity,
+                                      .min_duration_us = config->min_duration_us};
     for (int i = 0; i < config->zone_count && i < RW_REGIONS_MAX; i++)
         copy_region(&config->zones[i], &out->zones[out->zone_count++]);
     for (int i = 0; i < config->mask_count && i < RW_REGIONS_MAX; i++)
         copy_region(&config->masks[i], &out->masks[out->mask_count++]);
+    for (int i = 0; i < config->line_count && i < RW_LINES_MAX; i++)
+        out->lines[out->line_count++] =
+            (struct rw_line){config->lines[i].from, config->lines[i].to};
 }
 
 /* --- events --- */

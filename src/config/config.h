@@ -21,7 +21,12 @@ struct rw_zone_config {
     char *name;
     int points;
     struct rw_point *polygon; /* fractions */
-    int sensitivity;          /* of the camera where not given */
+    int sensitivity;          /* of the camera where not given; of a mask 0: nothing counts there */
+};
+
+struct rw_line_config {
+    char *name;
+    struct rw_point from, to; /* fractions, not the same */
 };
 
 struct rw_schedule_config {
@@ -37,7 +42,10 @@ struct rw_detect_config {
     struct rw_zone_config *zones;
     int mask_count;
     struct rw_zone_config *masks;
-    int schedule_count; /* 0: always armed */
+    int line_count;
+    struct rw_line_config *lines;
+    int64_t min_duration_us; /* 0: whatever is sure */
+    int schedule_count;      /* 0: always armed */
     struct rw_schedule_config *schedule;
 };
 

@@ -54,6 +54,18 @@ static json_t *zones_json(const struct rw_zone_config *zones, int count)
     return list;
 }
 
+static json_t *lines_json(const struct rw_detect_config *detect)
+{
+    json_t *list = sure(json_array());
+    for (int i = 0; i < detect->line_count; i++) {
+        const struct rw_line_config *line = &detect->lines[i];
+        json_array_append_new(
+            list, sure(json_pack("[sffff]", line->name, (double)line->from.x, (double)line->from.y,
+                                 (double)line->to.x, (double)line->to.y)));
+    }
+    return list;
+}
+
 static json_t *detect_json(const struct rw_detect_config *detect)
 {
     json_t *schedule = sure(json_array());
@@ -61,10 +73,11 @@ static json_t *detect_json(const struct rw_detect_config *detect)
         json_array_append_new(
             schedule, sure(json_pack("[iii]", (int)detect->schedule[i].days,
                                      detect->schedule[i].from_min, detect->schedule[i].to_min)));
-    return sure(json_pack("{sb sb si so so so}", "enabled", detect->enabled, "on_main",
-                          detect->on_main, "sensitivity", detect->sensitivity, "zones",
-                          zones_json(detect->zones, detect->zone_count), "masks",
-                          zones_json(detect->masks, detect->mask_count), "schedule", schedule));
+    return sure(json_pack(
+        "{sb sb si so so so sI so}", "enabled", detect->enabled, "on_main", detect->on_main,
+        "sensitivity", detect->sensitivity, "zones", zones_json(detect->zones, detect->zone_count),
+        "masks", zones_json(detect->masks, detect->mask_count), "lines", lines_json(detect),
+        "min_duration", (json_int_t)detect->min_duration_us, "schedule", schedule));
 }
 
 static json_t *camera_json(const struct rw_camera_config *camera)

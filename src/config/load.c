@@ -109,6 +109,13 @@ static void free_zones(struct rw_zone_config *zones, int count)
     free(zones);
 }
 
+static void free_lines(struct rw_line_config *lines, int count)
+{
+    for (int i = 0; lines && i < count; i++)
+        free(lines[i].name);
+    free(lines);
+}
+
 static void free_camera(struct rw_camera_config *camera)
 {
     free(camera->id);
@@ -117,6 +124,7 @@ static void free_camera(struct rw_camera_config *camera)
     free_stream(&camera->sub);
     free_zones(camera->detect.zones, camera->detect.zone_count);
     free_zones(camera->detect.masks, camera->detect.mask_count);
+    free_lines(camera->detect.lines, camera->detect.line_count);
     free(camera->detect.schedule);
 }
 

@@ -73,6 +73,13 @@ static const cyaml_schema_field_t mask_rows[] = {
     CYAML_FIELD_STRING_PTR("name", MAY, struct rw_raw_zone, name, 1, NAME_MAX),
     CYAML_FIELD_SEQUENCE("polygon", CYAML_FLAG_POINTER, struct rw_raw_zone, polygon, &point,
                          RW_CONFIG_POLYGON_MIN, RW_CONFIG_POLYGON_MAX),
+    CYAML_FIELD_INT_PTR("sensitivity", MAY, struct rw_raw_zone, sensitivity),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_field_t line_rows[] = {
+    CYAML_FIELD_STRING_PTR("name", NEED, struct rw_raw_line, name, 1, NAME_MAX),
+    CYAML_FIELD_SEQUENCE_FIXED("from", NEED, struct rw_raw_line, from, &fraction, 2),
+    CYAML_FIELD_SEQUENCE_FIXED("to", NEED, struct rw_raw_line, to, &fraction, 2),
     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t schedule_rows[] = {
@@ -83,6 +90,8 @@ static const cyaml_schema_field_t schedule_rows[] = {
 
 static const cyaml_schema_value_t zone = {CYAML_VALUE_MAPPING(NEED, struct rw_raw_zone, zone_rows)};
 static const cyaml_schema_value_t mask = {CYAML_VALUE_MAPPING(NEED, struct rw_raw_zone, mask_rows)};
+static const cyaml_schema_value_t crossed = {
+    CYAML_VALUE_MAPPING(NEED, struct rw_raw_line, line_rows)};
 static const cyaml_schema_value_t watch_time = {
     CYAML_VALUE_MAPPING(NEED, struct rw_raw_schedule, schedule_rows)};
 
@@ -94,6 +103,9 @@ static const cyaml_schema_field_t detect_rows[] = {
                          0, RW_CONFIG_ZONES_MAX),
     CYAML_FIELD_SEQUENCE("masks", MAY | CYAML_FLAG_POINTER, struct rw_raw_detect, masks, &mask,
                          0, RW_CONFIG_ZONES_MAX),
+    CYAML_FIELD_SEQUENCE("lines", MAY | CYAML_FLAG_POINTER, struct rw_raw_detect, lines, &crossed,
+                         0, RW_CONFIG_LINES_MAX),
+    CYAML_FIELD_STRING_PTR("min_duration", MAY, struct rw_raw_detect, min_duration, 1, WORD_MAX),
     CYAML_FIELD_SEQUENCE("schedule", MAY | CYAML_FLAG_POINTER, struct rw_raw_detect, schedule,
                          &watch_time, 0, RW_SCHEDULE_MAX),
     CYAML_FIELD_END};
@@ -168,6 +180,11 @@ static const struct {
     {"sensitivity", "50"},
     {"zones", "[{name: road, polygon: [[0,0.4],[1,0.4],[1,1],[0,1]]}]"},
     {"masks", "[{name: sky, polygon: [[0,0],[1,0],[1,0.2],[0,0.2]]}]"},
+    {"lines", "[{name: gate, from: [0.3, 1], to: [0.7, 0.6]}]"},
+    {"lines.name", "gate"},
+    {"lines.from", "[0.3, 1]"},
+    {"lines.to", "[0.7, 0.6]"},
+    {"min_duration", "1s"},
     {"polygon", "[[0,0.4],[1,0.4],[1,1],[0,1]]"},
     {"schedule", "[{days: mon-sun, from: \"22:00\", to: \"05:00\"}]"},
     {"days", "mon-fri"},
@@ -187,6 +204,14 @@ const char *rw_schema_example(const char *key)
         if (!strcmp(examples[i].key, key))
             return examples[i].example;
     return NULL;
+}
+
+const char *rw_schema_example_in(const char *section, const char *key)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s.%s", section, key);
+    const char *example = rw_schema_example(path);
+    return example ? example : rw_schema_example(key);
 }
 
 /* Wipes what it frees: passwords pass through here. */

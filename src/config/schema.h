@@ -12,6 +12,7 @@ enum {
     RW_CAMERAS_MAX = 256,
     RW_SCHEDULE_MAX = 32,
     RW_CONFIG_ZONES_MAX = 16,
+    RW_CONFIG_LINES_MAX = 8,
     RW_CONFIG_POLYGON_MIN = 3,
     RW_CONFIG_POLYGON_MAX = 32,
 };
@@ -37,6 +38,11 @@ struct rw_raw_zone {
     int *sensitivity;
 };
 
+struct rw_raw_line {
+    char *name;
+    float from[2], to[2]; /* x, y */
+};
+
 struct rw_raw_schedule {
     char *days, *from, *to;
 };
@@ -47,6 +53,9 @@ struct rw_raw_detect {
     int *sensitivity;
     struct rw_raw_zone *zones, *masks;
     unsigned zones_count, masks_count;
+    struct rw_raw_line *lines;
+    unsigned lines_count;
+    char *min_duration;
     struct rw_raw_schedule *schedule;
     unsigned schedule_count;
 };
@@ -98,6 +107,8 @@ extern const cyaml_schema_value_t rw_schema; /* of the whole file, a struct rw_r
 
 /* What a good value of this key looks like, as it would be written; NULL: no such key. */
 const char *rw_schema_example(const char *key);
+/* The same of a key in this section: a line's from is not a schedule's. */
+const char *rw_schema_example_in(const char *section, const char *key);
 
 /* Refuses whatever has no row, is of the wrong type, is missing, too long or too many. */
 int rw_strict_check(const struct rw_reading *reading, const struct rw_node *root);

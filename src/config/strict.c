@@ -8,17 +8,25 @@
 #include "base/buf.h"
 #include "config/schema.h"
 
-/* The key that a node stands under, be it as an entry of a list. "": the root. */
-static const char *key_above(const struct rw_node *node)
+/* The nearest node that stands under a key, be it that the one given is an entry of its list. NULL:
+ * the root. */
+static const struct rw_node *keyed(const struct rw_node *node)
 {
     while (node && !node->key)
         node = node->parent;
-    return node ? node->key : "";
+    return node;
+}
+
+static const char *key_above(const struct rw_node *node)
+{
+    const struct rw_node *at = keyed(node);
+    return at ? at->key : "";
 }
 
 static const char *example_of(const struct rw_node *node)
 {
-    const char *example = rw_schema_example(key_above(node));
+    const struct rw_node *at = keyed(node);
+    const char *example = rw_schema_example_in(key_above(at ? at->parent : NULL), key_above(at));
     return example ? example : rw_schema_example("site");
 }
 
@@ -174,7 +182,7 @@ static int check_map(const struct rw_reading *reading, const struct rw_node *nod
     for (; rows->key; rows++)
         if (!(rows->value.flags & CYAML_FLAG_OPTIONAL) && !rw_node_get(node, rows->key))
             return rw_fail_at(reading, node, "needs the key %s, for example %s: %s", rows->key,
-                              rows->key, rw_schema_example(rows->key));
+                              rows->key, rw_schema_example_in(key_above(node), rows->key));
     return 0;
 }
 

@@ -124,7 +124,10 @@ static const char full[] =
     "      stream: sub\n"
     "      sensitivity: 50\n"
     "      zones: [{name: road, polygon: [[0,0.4],[1,0.4],[1,1],[0,1]], sensitivity: 70}]\n"
-    "      masks: [{name: sky, polygon: [[0,0],[1,0],[1,0.2],[0,0.2]]}]\n"
+    "      masks: [{name: sky, polygon: [[0,0],[1,0],[1,0.2],[0,0.2]]},\n"
+    "              {name: cây, polygon: [[0,0],[0.2,0],[0.2,1]], sensitivity: 20}]\n"
+    "      lines: [{name: cổng, from: [0.3,1], to: [0.7,0.6]}]\n"
+    "      min_duration: 1500ms\n"
     "      schedule: [{days: mon-sun, from: \"22:00\", to: \"05:00\"}]\n"
     "    alert: {pre: 5s, post: 5s, cooldown: 10s, max: 5m}\n";
 
@@ -186,6 +189,15 @@ static void takes_every_camera_key_of_the_contract(void **state)
     assert_int_equal(gate->detect.zones[0].sensitivity, 70);
     assert_string_equal(gate->detect.masks[0].name, "sky");
     assert_float_equal(gate->detect.masks[0].polygon[2].y, 0.2, 1e-6);
+    assert_int_equal(gate->detect.masks[0].sensitivity, 0);
+    assert_int_equal(gate->detect.masks[1].sensitivity, 20);
+    assert_int_equal(gate->detect.line_count, 1);
+    assert_string_equal(gate->detect.lines[0].name, "cổng");
+    assert_float_equal(gate->detect.lines[0].from.x, 0.3, 1e-6);
+    assert_float_equal(gate->detect.lines[0].from.y, 1, 1e-6);
+    assert_float_equal(gate->detect.lines[0].to.x, 0.7, 1e-6);
+    assert_float_equal(gate->detect.lines[0].to.y, 0.6, 1e-6);
+    assert_int_equal(gate->detect.min_duration_us, 1500000);
     assert_int_equal(gate->detect.schedule_count, 1);
     assert_int_equal(gate->detect.schedule[0].days, 0x7f);
     assert_int_equal(gate->alert.pre_us, 5000000);
@@ -213,6 +225,8 @@ static void fills_in_what_is_not_written(void **state)
     assert_string_equal(gate->sub.url, "");
     assert_true(gate->detect.enabled && gate->detect.on_main);
     assert_int_equal(gate->detect.zones[0].sensitivity, 33);
+    assert_int_equal(gate->detect.line_count, 0);
+    assert_int_equal(gate->detect.min_duration_us, 0);
     assert_int_equal(gate->alert.pre_us, 5000000);
     assert_int_equal(gate->alert.post_us, 5000000);
     assert_int_equal(gate->alert.cooldown_us, 10000000);
@@ -279,7 +293,8 @@ static void refuses_an_unknown_key_with_its_line(void **state)
         {CAMERA("colour: red\n"), "5: colour is not a known key; known here are site, storage, "
                                   "mqtt, web, cameras"},
         {CAMERA("storage:\n  sync: 2s\n  slots: 3\n"),
-         "7: storage.slots is not a known key; known here are path, slot_size, sync, max_age, scrub"},
+         "7: storage.slots is not a known key; known here are path, slot_size, sync, max_age, "
+         "scrub"},
         {CAMERA("  colour: red\n"), "5: cameras[gate].colour is not a known key; known here are "
                                     "id, name, main, sub, detect, alert"},
         {CAMERA("  sub:\n    url: rtsp://h\n    kep: 1 GiB\n"),
@@ -288,8 +303,11 @@ static void refuses_an_unknown_key_with_its_line(void **state)
         {CAMERA("  detect: {zones: [{name: z, polygn: 1}]}\n"),
          "5: cameras[gate].detect.zones[z].polygn is not a known key; known here are name, "
          "polygon, sensitivity"},
-        {CAMERA("  detect: {masks: [{sensitivity: 3}]}\n"),
-         "5: cameras[gate].detect.masks[1].sensitivity is not a known key"},
+        {CAMERA("  detect: {masks: [{colour: 3}]}\n"),
+         "5: cameras[gate].detect.masks[1].colour is not a known key; known here are name, "
+         "polygon, sensitivity"},
+        {CAMERA("  detect: {lines: [{name: l, form: [0,0]}]}\n"),
+         "5: cameras[gate].detect.lines[l].form is not a known key; known here are name, from, to"},
         {CAMERA("<<: {id: b}\n"), "5: ? is not a known key"},
         {SITE "cameras: [{id: a, main: {url: x, keep:5}}]\n",
          "2: cameras[a].main.keep must be followed by a colon and a space"},
@@ -451,6 +469,75 @@ static void refuses_a_bad_zone(void **state)
     ASSERT_ALL_REFUSED(rows);
 }
 
+static void refuses_a_bad_mask(void **state)
+{
+    static const struct refusal rows[] = {
+        {CAMERA("  detect: {masks: [{name: m, polygon: [[0,0],[1,1],[0,1]], sensitivity: 0}]}\n"),
+         "5: cameras[gate].detect.masks[m].sensitivity must be 1 to 100, not 0"},
+        {CAMERA("  detect: {masks: [{polygon: [[0,0],[1,1],[0,1]], sensitivity: 101}]}\n"),
+         "5: cameras[gate].detect.masks[1].sensitivity must be 1 to 100, not 101"},
+    };
+    ASSERT_ALL_REFUSED(rows);
+}
+
+static void refuses_a_bad_line(void **state)
+{
+#define LINES(words) CAMERA("  detect:\n    lines:\n" words)
+    static const struct refusal rows[] = {
+        {LINES("    - {name: l, from: [0,0]}\n"),
+         "7: cameras[gate].detect.lines[l] needs the key to, for example to: [0.7, 0.6]"},
+        {LINES("    - {from: [0,0], to: [1,1]}\n"),
+         "7: cameras[gate].detect.lines[1] needs the key name, for example name: gate"},
+        {LINES("    - {name: l, from: \"22:00\", to: [1,1]}\n"),
+         "7: cameras[gate].detect.lines[l].from must be a list; write for example from: [0.3, 1]"},
+        {LINES("    - {name: l, from: [0], to: [1,1]}\n"),
+         "7: cameras[gate].detect.lines[l].from has 1 entries and needs 2, for example from: [0.3"},
+        {LINES("    - {name: l, from: [0,x], to: [1,1]}\n"),
+         "7: cameras[gate].detect.lines[l].from[2] must be a number"},
+        {LINES("    - {name: l, from: [0,0], to: [1,1.01]}\n"),
+         "7: cameras[gate].detect.lines[l].to must be [x, y] as fractions of the picture"},
+        {LINES("    - {name: l, from: [0.25,1], to: [0.25,1]}\n"),
+         "7: cameras[gate].detect.lines[l].to is the same point as from"},
+        {LINES("    - {name: l, from: [0,0], to: [1,1]}\n"
+               "    - {name: l, from: [0,1], to: [1,0]}\n"),
+         "8: cameras[gate].detect.lines[l].name is another line's name already"},
+        {CAMERA("  detect: {min_duration: 61s}\n"),
+         "5: cameras[gate].detect.min_duration must be 0 to 60s, not 61s"},
+        {CAMERA("  detect: {min_duration: soon}\n"),
+         "5: cameras[gate].detect.min_duration must be a duration such as 1s, not \"soon\""},
+        {CAMERA("  detect: {schedule: [{to: \"05:00\"}]}\n"), /* not a line's from */
+         "5: cameras[gate].detect.schedule[1] needs the key from, for example from: \"22:00\""},
+    };
+    ASSERT_ALL_REFUSED(rows);
+}
+
+static void takes_lines_zones_and_masks_up_to_their_limits(void **state)
+{
+    struct rw_buf yaml = {0};
+    rw_buf_printf(&yaml, "%s", CAMERA("  detect:\n    min_duration: 60s\n    lines:\n"));
+    for (int i = 0; i < RW_CONFIG_LINES_MAX; i++)
+        rw_buf_printf(&yaml, "    - {name: l%d, from: [0, 0.%d], to: [1, 1]}\n", i, i);
+    for (int masks = 0; masks < 2; masks++) {
+        rw_buf_printf(&yaml, "    %s:\n", masks ? "masks" : "zones");
+        for (int i = 0; i < RW_CONFIG_ZONES_MAX; i++) {
+            rw_buf_printf(&yaml, "    - {name: n%d, polygon: [", i);
+            for (int k = 0; k < RW_CONFIG_POLYGON_MAX; k++)
+                rw_buf_printf(&yaml, "[0.%d,0.5],", k);
+            rw_buf_printf(&yaml, "]}\n");
+        }
+    }
+    struct rw_config *config = parse(*state, (char *)yaml.data);
+    const struct rw_detect_config *detect = &config->cameras[0].detect;
+    assert_int_equal(detect->line_count, RW_CONFIG_LINES_MAX);
+    assert_string_equal(detect->lines[7].name, "l7");
+    assert_float_equal(detect->lines[7].from.y, 0.7, 1e-6);
+    assert_int_equal(detect->zone_count, RW_CONFIG_ZONES_MAX);
+    assert_int_equal(detect->masks[15].points, RW_CONFIG_POLYGON_MAX);
+    assert_int_equal(detect->min_duration_us, 60000000);
+    rw_config_free(config);
+    rw_buf_finish(&yaml);
+}
+
 /* Camera text, then `count` times `each`, then `end`. */
 static void assert_many_refused(const char *dir, const char *begin, const char *each, int count,
                                 const char *end, const char *expected)
@@ -469,6 +556,12 @@ static void refuses_too_many_of_anything(void **state)
     assert_many_refused(*state, CAMERA("  detect: {masks: ["), "{polygon: [[0,0],[1,1],[0,1]]},",
                         17, "]}\n",
                         "5: cameras[gate].detect.masks has 17 entries; at most 16 are allowed");
+    assert_many_refused(*state, CAMERA("  detect: {zones: ["),
+                        "{name: z, polygon: [[0,0],[1,1],[0,1]]},", 17, "]}\n",
+                        "5: cameras[gate].detect.zones has 17 entries; at most 16 are allowed");
+    assert_many_refused(*state, CAMERA("  detect: {lines: ["), "{name: l, from: [0,0], to: [1,1]},",
+                        9, "]}\n",
+                        "5: cameras[gate].detect.lines has 9 entries; at most 8 are allowed");
     assert_many_refused(*state, CAMERA("  detect: {zones: [{name: z, polygon: ["), "[0,0],", 33,
                         "]}]}\n",
                         "5: cameras[gate].detect.zones[z].polygon has 33 entries; at most 32");
@@ -638,9 +731,15 @@ static void camera_digest_changes_with_what_the_camera_needs(void **state)
         SITE "cameras: [{id: gate, main: {url: rtsp://u:q@h/s, keep: 1 GiB}}]\n",
         CAMERA("storage: {max_age: 30d}\n"),
         CAMERA("  detect: {sensitivity: 51}\n"),
+        CAMERA("  detect: {min_duration: 1s}\n"),
+        CAMERA("  detect: {lines: [{name: l, from: [0,0], to: [1,1]}]}\n"),
+        CAMERA("  detect: {lines: [{name: k, from: [0,0], to: [1,1]}]}\n"),
+        CAMERA("  detect: {lines: [{name: l, from: [1,1], to: [0,0]}]}\n"),
+        CAMERA("  detect: {masks: [{polygon: [[0,0],[1,1],[0,1]]}]}\n"),
+        CAMERA("  detect: {masks: [{polygon: [[0,0],[1,1],[0,1]], sensitivity: 50}]}\n"),
         CAMERA("  alert: {pre: 6s}\n"),
     };
-    char base[65], other[65], seen[8][65];
+    char base[65], other[65], seen[sizeof others / sizeof *others][65];
     digest_of_camera(*state, CAMERA(""), "gate", base);
     assert_int_equal(strspn(base, "0123456789abcdef"), 64);
     digest_of_camera(*state, "# shifted\n\n" CAMERA("mqtt: {host: h}\n"), "gate", other);
@@ -705,6 +804,9 @@ int main(void)
         TEST(refuses_what_is_out_of_range),
         TEST(refuses_a_bad_camera),
         TEST(refuses_a_bad_zone),
+        TEST(refuses_a_bad_mask),
+        TEST(refuses_a_bad_line),
+        TEST(takes_lines_zones_and_masks_up_to_their_limits),
         TEST(refuses_too_many_of_anything),
         TEST(refuses_what_is_not_plain_yaml),
         TEST(takes_what_windows_editors_write),
