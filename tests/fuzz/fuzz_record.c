@@ -77,6 +77,8 @@ static void try_event_text(const char *text, size_t size)
     if (rw_event_from_json(text, size, &event))
         return;
     assert(event.zone_count >= 0 && event.zone_count <= RW_ZONES_MAX);
+    assert(event.crossing_count >= 0 && event.crossing_count <= RW_CROSSINGS_MAX);
+    assert(event.path_count >= 0 && event.path_count <= RW_EVENT_PATH_MAX);
     assert(memchr(event.id, 0, sizeof event.id) && memchr(event.kind, 0, sizeof event.kind));
     char *back = rw_event_to_json(&event);
     assert(!rw_event_from_json(back, strlen(back), &again));

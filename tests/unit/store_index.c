@@ -63,6 +63,12 @@ static struct rw_event sample(int number, int64_t start_us, int64_t end_us)
                              .clock_error_us = -1,
                              .zone_count = 2,
                              .zones = {"đường", "cổng \"làng\""},
+                             .whole = {0.125f, 0.25f, 0.5f, 2.0f / 3},
+                             .crossing_count = 2,
+                             .crossings = {{"vạch", true}, {"vạch", false}},
+                             .path_count = 3,
+                             .path = {{0, 1}, {0.1f, 0.75f}, {1.0f / 3, 0.5f}},
+                             .lasting = true,
                              .acked_by = "Hà"};
     snprintf(event.id, sizeof event.id, "01JD%022d", number);
     return event;
@@ -98,6 +104,67 @@ static void expect(struct desk *desk, enum rw_event_choice choice, int64_t a, in
     struct heard heard = {.count = 0};
     assert_int_equal(rw_index_events(desk->index, choice, a, b, hear, &heard, &desk->err), 0);
     assert_string_equal(heard.text, expected);
+}
+
+/* A record that the first version wrote, word for word. */
+static const char old_record[] =
+    "{\"id\":\"01JD0000000000000000000001\",\"revision\":7,\"phase\":2,\"kind\":\"motion\","
+    "\"start\":1790000000000000,\"end\":1790000002000000,\"peak\":1790000000000001,"
+    "\"seen\":1790000000000000,\"decided\":1790000000000000,\"box\":[0.25,0.5,0.125,0.25],"
+    "\"score\":0.5,\"armed\":true,\"clock_trust\":0,\"clock_error\":12000,\"zones\":[\"z\"],"
+    "\"acked_by\":\"\"}";
+
+static void a_record_of_before_there_were_paths_and_lines_is_read(void **state)
+{
+    (void)state;
+    struct rw_event event;
+    assert_int_equal(rw_event_from_json(old_record, strlen(old_record), &event), 0);
+    assert_string_equal(event.kind, "motion");
+    assert_int_equal(event.peak_us, T0 + 1);
+    assert_true(event.box.w == 0.125f);
+    assert_int_equal(event.zone_count, 1);
+    assert_true(event.whole.w == 0 && !event.lasting);
+    assert_int_equal(event.crossing_count + event.path_count, 0);
+    char *again = rw_event_to_json(&event);
+    struct rw_event back;
+    assert_int_equal(rw_event_from_json(again, strlen(again), &back), 0);
+    assert_memory_equal(&back, &event, sizeof event);
+    free(again);
+}
+
+/* Where the old record ends, with this in it too. */
+static void assert_refused(const char *more)
+{
+    char text[2000];
+    struct rw_event event;
+    snprintf(text, sizeof text, "%.*s,%s}", (int)sizeof old_record - 2, old_record, more);
+    if (!rw_event_from_json(text, strlen(text), &event))
+        fail_msg("taken: %s", more);
+}
+
+static void a_record_that_would_not_fit_is_refused(void **state)
+{
+    (void)state;
+    struct rw_buf long_path = {0};
+    rw_buf_printf(&long_path, "\"path\":[");
+    for (int i = 0; i <= RW_EVENT_PATH_MAX; i++)
+        rw_buf_printf(&long_path, "%s[0,0]", i ? "," : "");
+    rw_buf_printf(&long_path, "]");
+    assert_refused((char *)long_path.data);
+    rw_buf_finish(&long_path);
+    assert_refused("\"lines\":[{\"name\":\"a\"}]");
+    assert_refused("\"lines\":[{\"to\":\"left\"}]");
+    assert_refused("\"lines\":[7]");
+    assert_refused("\"lines\":[{\"to\":\"left\",\"name\":\""
+                   "12345678901234567890123456789012345678901234567890123456789012345\"}]");
+    struct rw_event event; /* what is no fraction is 0, as in the box */
+    static const char odd[] =
+        "{\"id\":\"a\",\"kind\":\"motion\",\"acked_by\":\"\",\"box\":[0,0,1,1],"
+        "\"whole\":\"?\",\"path\":[[2,0.5],7]}";
+    assert_int_equal(rw_event_from_json(odd, strlen(odd), &event), 0);
+    assert_int_equal(event.path_count, 2);
+    assert_true(event.path[0].x == 0 && event.path[0].y == 0.5f && event.path[1].y == 0);
+    assert_true(event.whole.w == 0);
 }
 
 static void an_event_comes_back_as_it_was_kept(void **state)
@@ -454,6 +521,8 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        CASE(a_record_of_before_there_were_paths_and_lines_is_read),
+        CASE(a_record_that_would_not_fit_is_refused),
         CASE(an_event_comes_back_as_it_was_kept),
         CASE(a_reader_with_a_cursor_gets_each_change_once_and_in_order),
         CASE(nothing_waits_in_an_empty_index),

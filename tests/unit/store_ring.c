@@ -351,6 +351,11 @@ static struct rw_event sample_event(int64_t start, const char *id)
                              .seen_us = start,
                              .decided_us = start + 200000,
                              .box = {0.25f, 0.5f, 0.125f, 0.25f},
+                             .whole = {0.125f, 0.5f, 0.5f, 0.25f},
+                             .crossing_count = 1,
+                             .crossings = {{"vạch", true}},
+                             .path_count = 2,
+                             .path = {{0.25f, 0.5f}, {0.5f, 0.75f}},
                              .score = 0.5f,
                              .armed = true,
                              .zone_count = 1,
@@ -485,6 +490,10 @@ static int count_events(void *arg, const struct rw_event *event)
 {
     int *count = arg;
     assert_string_equal(event->zones[0], "đường");
+    assert_string_equal(event->crossings[0].line, "vạch");
+    assert_true(event->crossings[0].right && event->whole.w == 0.5f);
+    assert_int_equal(event->path_count, 2);
+    assert_true(event->path[1].y == 0.75f);
     (*count)++;
     return 0;
 }
