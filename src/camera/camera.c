@@ -57,8 +57,7 @@ static json_t *answer_status(struct camera *camera)
     struct rw_notice notice;
     rw_board_read(camera->board, &notice);
     struct rw_now now = rw_now(camera->clock);
-    bool armed = notice.armed_by_hand && now.utc_us >= notice.snoozed_until_us &&
-                 rw_schedule_armed(&camera->camera->detect, now.utc_us);
+    bool armed = rw_state_armed(&notice, &camera->camera->detect, RW_KIND_MOTION, now.utc_us);
     return json_pack(
         "{s:s, s:s, s:o, s:s, s:b, s:o, s:f, s:b, s:b}", "id", camera->camera->id, "state",
         camera->state.word, "since", time_or_null(camera->state.since_us), "reason",

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "camera/board.h"
+#include "config/config.h"
+#include "motion/motion.h"
 
 struct rw_state {
     char word[16];    /* "online", "connecting", "offline" */
@@ -13,5 +15,10 @@ struct rw_state {
  * are others than before. */
 bool rw_state_update(struct rw_state *state, const struct rw_notice *notice,
                      int64_t started_boot_us, struct rw_now now);
+/* Is a happening of this kind announced now? Disarming by hand and snoozing silence all kinds. The
+ * schedule is for the hours when people are about: it does not silence that the camera was covered
+ * or moved, which is nobody's business at any hour. */
+bool rw_state_armed(const struct rw_notice *notice, const struct rw_detect_config *detect,
+                    enum rw_motion_kind kind, int64_t now_utc_us);
 /* Is the main stream (the only one, else) on disk up to a few seconds ago? */
 bool rw_state_recording(const struct rw_notice *notice, int64_t now_utc_us);

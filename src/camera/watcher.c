@@ -8,8 +8,9 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/units.h"
-#include "camera/alarm.h"
+#include "camera/alarms.h"
 #include "camera/post.h"
+#include "camera/state.h"
 #include "media/decode.h"
 #include "media/jpeg.h"
 #include "motion/motion.h"
@@ -27,6 +28,12 @@ _Static_assert((int)RW_EVENT_LINES_MAX == (int)RW_LINES_MAX &&
                    (int)RW_ZONES_MAX == (int)RW_REGIONS_MAX,
                "an event holds all that a run tells");
 
+/* The event of a kind that is on, or may go on. */
+struct happening {
+    struct rw_event event;
+    struct rw_picture *best; /* not told yet; NULL: it was. Owned */
+};
+
 struct rw_watcher {
     struct rw_watcher_options options;
     pthread_t thread;
@@ -34,10 +41,8 @@ struct rw_watcher {
     struct rw_decoder *decoder;
     const struct rw_codec *codec; /* owned; of the decoder */
     struct rw_motion *motion;
-    struct rw_alarm alarm;
-    struct rw_event event;
-    struct rw_picture *best; /* of the event; owned */
-    bool best_told;
+    struct rw_alarms alarms;
+    struct happening happenings[RW_KINDS];
     bool wants_key;
     int64_t now_us;        /* UTC of the newest picture, or of the clock without one */
     int64_t offset_us;     /* of the clock of day from CLOCK_BOOTTIME; 0: not known */
@@ -68,109 +73,130 @@ void rw_watcher_motion_options(const struct rw_detect_config *config, struct rw_
 
 /* --- events --- */
 
-static bool armed_now(const struct rw_watcher *watcher, int64_t utc_us)
+static bool armed_now(const struct rw_watcher *watcher, enum rw_motion_kind kind, int64_t utc_us)
 {
     struct rw_notice notice;
     rw_board_read(watcher->options.board, &notice);
-    return notice.armed_by_hand && utc_us >= notice.snoozed_until_us &&
-           rw_schedule_armed(&watcher->options.camera->detect, utc_us);
+    return rw_state_armed(&notice, &watcher->options.camera->detect, kind, utc_us);
 }
 
-static void new_event(struct rw_watcher *watcher)
+static void new_event(struct rw_watcher *watcher, enum rw_motion_kind kind)
 {
     const struct rw_clock *clock = watcher->options.clock;
-    struct rw_event *event = &watcher->event;
+    struct happening *happening = &watcher->happenings[kind];
+    struct rw_event *event = &happening->event;
     struct rw_now now = rw_now(clock);
     struct rw_clock_state state = clock->state(clock->self);
-    *event = (struct rw_event){.kind = "motion",
-                               .start_us = watcher->alarm.start_us,
+    *event = (struct rw_event){.start_us = watcher->alarms.of[kind].start_us,
                                .seen_us = now.utc_us,
                                .decided_us = now.utc_us,
-                               .armed = armed_now(watcher, now.utc_us),
+                               .armed = armed_now(watcher, kind, now.utc_us),
                                .clock_trust = (int)state.trust,
                                .clock_error_us = state.error_us};
-    if (watcher->best)
-        event->seen_us = now.utc_us - (now.boot_us - watcher->best->arrival_us);
+    snprintf(event->kind, sizeof event->kind, "%s", rw_kind_name(kind));
+    if (happening->best)
+        event->seen_us = now.utc_us - (now.boot_us - happening->best->arrival_us);
     rw_ulid_make(event->start_us, event->id);
 }
 
-static void name_zones(struct rw_watcher *watcher)
+/* What the alarm gathered, by the names that people gave. */
+static void name_places(const struct rw_detect_config *detect, const struct rw_alarm *alarm,
+                        struct rw_event *event)
 {
-    const struct rw_detect_config *detect = &watcher->options.camera->detect;
-    struct rw_event *event = &watcher->event;
-    event->zone_count = 0;
-    for (int i = 0; i < detect->zone_count && i < RW_ZONES_MAX; i++)
-        if (watcher->alarm.zones >> i & 1)
-            snprintf(event->zones[event->zone_count++], RW_NAME_SIZE, "%s", detect->zones[i].name);
+    event->zone_count = event->crossing_count = 0;
+    for (int i = 0; i < alarm->order_count; i++)
+        if (alarm->order[i] < detect->zone_count)
+            rw_copy_text(event->zones[event->zone_count++], RW_NAME_SIZE,
+                         detect->zones[alarm->order[i]].name);
+    for (int i = 0; i < alarm->crossing_count; i++) {
+        const struct rw_alarm_crossing *crossing = &alarm->crossings[i];
+        if (crossing->line >= detect->line_count)
+            continue;
+        struct rw_crossing *out = &event->crossings[event->crossing_count++];
+        rw_copy_text(out->line, sizeof out->line, detect->lines[crossing->line].name);
+        out->right = crossing->right;
+    }
 }
 
-static void make_pictures(struct rw_watcher *watcher, struct rw_post *post)
+void rw_watcher_fill_event(const struct rw_detect_config *detect, const struct rw_alarm *alarm,
+                           struct rw_event *event)
+{
+    event->end_us = alarm->end_us;
+    event->peak_us = alarm->peak_us;
+    event->box = alarm->box;
+    event->whole = alarm->whole;
+    event->score = alarm->score;
+    event->lasting = rw_alarm_lasting(alarm);
+    event->path_count = alarm->path_count;
+    memcpy(event->path, alarm->path, sizeof event->path);
+    name_places(detect, alarm, event);
+}
+
+/* A best picture is encoded when it is told, once. */
+static void make_pictures(struct rw_watcher *watcher, struct happening *happening,
+                          struct rw_post *post)
 {
     struct rw_err err;
-    if (!watcher->best || watcher->best_told)
+    if (!happening->best)
         return;
-    if (rw_jpeg_encode(watcher->best, JPEG_QUALITY, &post->jpeg, &err) ||
-        rw_jpeg_crop(watcher->best, watcher->alarm.box, THUMBNAIL_MAX, &post->thumbnail, &err)) {
+    if (rw_jpeg_encode(happening->best, JPEG_QUALITY, &post->jpeg, &err) ||
+        rw_jpeg_crop(happening->best, happening->event.box, THUMBNAIL_MAX, &post->thumbnail,
+                     &err)) {
         rw_log(RW_LOG_ERROR, watcher->options.camera->id, "no picture of event %s: %s",
-               watcher->event.id, err.text);
+               happening->event.id, err.text);
         rw_buf_clear(&post->jpeg);
         return;
     }
-    watcher->best_told = true;
+    rw_picture_unref(happening->best);
+    happening->best = NULL;
 }
 
-static void tell(struct rw_watcher *watcher, enum rw_alarm_word word)
+static void tell(struct rw_watcher *watcher, enum rw_alarm_word word, enum rw_motion_kind kind)
 {
     static const enum rw_phase phases[] = {[RW_ALARM_START] = RW_PHASE_START,
                                            [RW_ALARM_UPDATE] = RW_PHASE_UPDATE,
                                            [RW_ALARM_END] = RW_PHASE_END};
-    const struct rw_alarm *alarm = &watcher->alarm;
-    struct rw_event *event = &watcher->event;
+    struct happening *happening = &watcher->happenings[kind];
+    struct rw_event *event = &happening->event;
     if (word == RW_ALARM_START)
-        new_event(watcher);
+        new_event(watcher, kind);
     event->phase = phases[word];
-    event->end_us = alarm->end_us;
-    event->peak_us = alarm->peak_us;
-    event->box = alarm->box;
-    event->score = alarm->score;
-    name_zones(watcher);
+    rw_watcher_fill_event(&watcher->options.camera->detect, &watcher->alarms.of[kind], event);
     struct rw_post *post = rw_post_create(RW_POST_EVENT, RW_MAIN);
     post->event = *event;
-    make_pictures(watcher, post);
+    make_pictures(watcher, happening, post);
     post->mail.bytes = sizeof *post + post->jpeg.size + post->thumbnail.size;
     if (word != RW_ALARM_UPDATE)
-        rw_log(RW_LOG_INFO, watcher->options.camera->id, "event %s %s", event->id,
+        rw_log(RW_LOG_INFO, watcher->options.camera->id, "event %s (%s) %s", event->id, event->kind,
                word == RW_ALARM_START ? "starts" : "ends");
     rw_post_send(watcher->options.recorder, post);
 }
 
 static void close_event(struct rw_watcher *watcher, int64_t now_us)
 {
-    enum rw_alarm_word word = rw_alarm_close(&watcher->alarm, now_us);
-    if (word != RW_ALARM_NONE)
-        tell(watcher, word);
+    struct rw_told told = rw_alarms_close(&watcher->alarms, now_us);
+    if (told.word != RW_ALARM_NONE)
+        tell(watcher, told.word, told.kind);
 }
 
-static void show_best(struct rw_watcher *watcher, const struct rw_picture *picture)
+static void show_best(struct happening *happening, const struct rw_picture *picture)
 {
-    rw_picture_unref(watcher->best);
-    watcher->best = rw_picture_ref(picture);
-    watcher->best_told = false;
+    rw_picture_unref(happening->best);
+    happening->best = rw_picture_ref(picture);
 }
 
 static void feed(struct rw_watcher *watcher, enum rw_motion_change change,
                  const struct rw_motion_run *run, const struct rw_picture *picture)
 {
-    enum rw_alarm_word word;
+    struct rw_told told;
     do {
-        bool show;
-        word = rw_alarm_feed(&watcher->alarm, change, run, watcher->now_us, &show);
-        if (show && picture)
-            show_best(watcher, picture);
-        if (word != RW_ALARM_NONE)
-            tell(watcher, word);
+        told = rw_alarms_feed(&watcher->alarms, change, run, watcher->now_us, picture != NULL);
+        if (told.show)
+            show_best(&watcher->happenings[told.kind], picture);
+        if (told.word != RW_ALARM_NONE)
+            tell(watcher, told.word, told.kind);
         change = RW_MOTION_NONE;
-    } while (word == RW_ALARM_END);
+    } while (told.word == RW_ALARM_END);
 }
 
 /* --- pictures --- */
@@ -299,7 +325,8 @@ static void free_watcher(struct rw_watcher *watcher)
     rw_decoder_destroy(watcher->decoder);
     rw_codec_unref((struct rw_codec *)watcher->codec);
     rw_motion_destroy(watcher->motion);
-    rw_picture_unref(watcher->best);
+    for (int kind = 0; kind < RW_KINDS; kind++)
+        rw_picture_unref(watcher->happenings[kind].best);
     free(watcher);
 }
 
@@ -313,7 +340,7 @@ struct rw_watcher *rw_watcher_start(const struct rw_watcher_options *options, st
     struct rw_motion_options motion;
     rw_watcher_motion_options(&options->camera->detect, &motion);
     watcher->motion = rw_motion_create(&motion);
-    rw_alarm_init(&watcher->alarm, &options->camera->alert);
+    rw_alarms_init(&watcher->alarms, &options->camera->alert);
     if (watcher->motion && !pthread_create(&watcher->thread, NULL, watcher_main, watcher))
         return watcher;
     free_watcher(watcher);

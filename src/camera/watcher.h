@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mailbox.h"
+#include "camera/alarm.h"
 #include "camera/board.h"
 #include "config/config.h"
 #include "motion/motion.h"
@@ -26,3 +27,7 @@ void rw_watcher_stop(struct rw_watcher *watcher);
 /* What the detector is told of the camera's zones, masks and sensitivity. */
 void rw_watcher_motion_options(const struct rw_detect_config *config,
                                struct rw_motion_options *out);
+/* Writes what the alarm has gathered so far into the event: end, peak, boxes, score, path, and
+ * zones and lines by their names. */
+void rw_watcher_fill_event(const struct rw_detect_config *detect, const struct rw_alarm *alarm,
+                           struct rw_event *event);

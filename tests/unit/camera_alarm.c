@@ -22,12 +22,18 @@ struct play {
     bool show; /* of the newest picture */
 };
 
-static void play_init(struct play *play, int64_t post_us, int64_t cooldown_us, int64_t max_us)
+static void play_kind(struct play *play, enum rw_motion_kind kind, int64_t post_us,
+                      int64_t cooldown_us, int64_t max_us)
 {
     struct rw_alert_config config = {
         .pre_us = 5 * SECOND, .post_us = post_us, .cooldown_us = cooldown_us, .max_us = max_us};
     *play = (struct play){.now_us = T0};
-    rw_alarm_init(&play->alarm, &config);
+    rw_alarm_init(&play->alarm, kind, &config);
+}
+
+static void play_init(struct play *play, int64_t post_us, int64_t cooldown_us, int64_t max_us)
+{
+    play_kind(play, RW_KIND_MOTION, post_us, cooldown_us, max_us);
 }
 
 static enum rw_alarm_word feed(struct play *play, enum rw_motion_change change)
@@ -156,9 +162,63 @@ static void a_better_picture_in_a_later_run_is_shown(void **state)
     assert_true(play.show);
     assert_int_equal(play.alarm.peak_us, T0 + SECOND);
     play.now_us += 100 * MS;
+    better(&play, 0.7f, 0); /* its run's best, so says the detector, and its run has the best */
+    assert_true(play.show);
+    assert_int_equal(play.alarm.peak_us, T0 + 1100 * MS);
+    assert_true(play.alarm.score == 0.7f);
+    stop(&play);
+    quiet(&play, SECOND);
+    begin(&play, 0.2f, 1);
+    play.now_us += 100 * MS;
     better(&play, 0.7f, 0); /* the best of its run, not of the event */
     assert_false(play.show);
-    assert_int_equal(play.alarm.peak_us, T0 + SECOND);
+    assert_int_equal(play.alarm.peak_us, T0 + 1100 * MS);
+    play.now_us += 100 * MS;
+    better(&play, 0.71f, 0);
+    assert_true(play.show);
+    assert_int_equal(play.alarm.peak_us, play.now_us);
+}
+
+static void box_and_path_are_those_of_the_picture_that_is_shown(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 5 * SECOND, 10 * SECOND, 300 * SECOND);
+    begin(&play, 0.5f, 1);
+    for (int i = 0; i < 40; i++) {
+        play.now_us += 700 * MS;
+        play.run.path_count = 1 + i % 3;
+        play.run.path[i % 3] = (struct rw_point){(float)i / 100, 0.5f};
+        if (i % 7 == 6)
+            stop(&play);
+        else if (i % 7 == 0 && i)
+            begin(&play, (float)(i * 37 % 40) / 40, 1);
+        else
+            better(&play, (float)(i * 11 % 40) / 40, 0);
+        if (play.show) {
+            assert_int_equal(play.alarm.peak_us, play.now_us);
+            assert_true(play.alarm.box.x == play.run.box.x);
+            assert_true(play.alarm.score == play.run.score);
+            assert_int_equal(play.alarm.path_count, play.run.path_count);
+        }
+        assert_true(play.alarm.open);
+    }
+}
+
+static void news_without_a_better_picture_keep_the_one_that_is_shown(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 5 * SECOND, 10 * SECOND, 300 * SECOND);
+    begin(&play, 0.5f, 1);
+    play.now_us += 100 * MS;
+    play.run.last_us = play.now_us;
+    play.run.zones |= 2;
+    play.run.path_count = 2;
+    assert_int_equal(feed(&play, RW_MOTION_BETTER), RW_ALARM_UPDATE); /* peak_us is as it was */
+    assert_false(play.show);
+    assert_int_equal(play.alarm.peak_us, T0);
+    assert_int_equal(play.alarm.path_count, 2); /* it went on */
 }
 
 static void motion_within_cooldown_is_the_same_event_as_an_update(void **state)
@@ -270,6 +330,209 @@ static void motion_in_a_new_zone_is_told_with_the_next_picture(void **state)
     enum rw_alarm_word second = feed(&play, RW_MOTION_NONE);
     assert_true((first == RW_ALARM_UPDATE) != (second == RW_ALARM_UPDATE)); /* once */
     assert_int_equal(play.alarm.zones, 7);
+}
+
+static void zones_stand_in_the_order_in_which_the_event_touched_them(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 5 * SECOND, 10 * SECOND, 300 * SECOND);
+    begin(&play, 0.5f, 1u << 7);
+    play.now_us += 100 * MS;
+    play.run.order_count = 3;
+    memcpy(play.run.order, (uint8_t[]){7, 2, 5}, 3);
+    assert_int_equal(better(&play, 0.6f, 1u << 2 | 1u << 5), RW_ALARM_UPDATE);
+    stop(&play);
+    begin(&play, 0.1f, 1u << 0 | 1u << 5); /* the next run touched them the other way around */
+    play.run.order_count = 2;
+    memcpy(play.run.order, (uint8_t[]){5, 0}, 2);
+    play.now_us += 100 * MS;
+    assert_int_equal(stop(&play), RW_ALARM_UPDATE);
+    assert_int_equal(play.alarm.order_count, 4);
+    assert_memory_equal(play.alarm.order, ((uint8_t[]){7, 2, 5, 0}), 4);
+    assert_int_equal(play.alarm.zones, 1u << 7 | 1u << 2 | 1u << 5 | 1u << 0);
+}
+
+static void the_whole_box_is_around_everything_that_moved_in_all_runs(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 5 * SECOND, 10 * SECOND, 300 * SECOND);
+    begin(&play, 0.5f, 1); /* a detector that tells no whole box yet: the box itself */
+    assert_memory_equal(&play.alarm.whole, &play.alarm.box, sizeof play.alarm.box);
+    play.run.whole = (struct rw_box){0.0625f, 0.25f, 0.5f, 0.5f};
+    play.run.box = (struct rw_box){0.25f, 0.25f, 0.25f, 0.25f};
+    play.now_us += 100 * MS;
+    feed(&play, RW_MOTION_END);
+    begin(&play, 0.1f, 1);
+    play.run.box = play.run.whole = (struct rw_box){0.5f, 0.125f, 0.25f, 0.25f};
+    stop(&play);
+    struct rw_box whole = play.alarm.whole;
+    assert_true(whole.x == 0.0625f && whole.y == 0.125f);
+    assert_float_equal(whole.x + whole.w, 0.75f, 1e-6);
+    assert_float_equal(whole.y + whole.h, 0.75f, 1e-6);
+}
+
+static void a_crossed_line_is_told_at_once_and_each_way_once(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 5 * SECOND, 10 * SECOND, 300 * SECOND);
+    begin(&play, 0.5f, 1);
+    play.now_us += 100 * MS;
+    play.run.crossed_left = 4;
+    assert_int_equal(feed(&play, RW_MOTION_BETTER), RW_ALARM_UPDATE);
+    play.now_us += 100 * MS;
+    assert_int_equal(feed(&play, RW_MOTION_BETTER), RW_ALARM_NONE);
+    play.run.crossed_right = 4; /* and back */
+    assert_int_equal(stop(&play), RW_ALARM_UPDATE);
+    begin(&play, 0.1f, 1);
+    play.run.crossed_left = 4 | 1;
+    assert_int_equal(feed(&play, RW_MOTION_END), RW_ALARM_UPDATE);
+    assert_int_equal(play.alarm.crossing_count, 3);
+    static const struct rw_alarm_crossing expected[] = {{2, false}, {2, true}, {0, false}};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(play.alarm.crossings[i].line, expected[i].line);
+        assert_int_equal(play.alarm.crossings[i].right, expected[i].right);
+    }
+}
+
+static void what_was_crossed_before_the_cut_is_not_counted_again_after_it(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 5 * SECOND, 10 * SECOND, 60 * SECOND);
+    begin(&play, 0.5f, 1);
+    play.run.crossed_left = 1;
+    feed(&play, RW_MOTION_BETTER);
+    assert_int_equal(wait(&play, 61 * SECOND), RW_ALARM_END);
+    assert_int_equal(feed(&play, RW_MOTION_NONE), RW_ALARM_START);
+    assert_int_equal(play.alarm.crossing_count, 0);
+    play.run.crossed_right = 1;
+    assert_int_equal(feed(&play, RW_MOTION_BETTER), RW_ALARM_UPDATE);
+    assert_int_equal(play.alarm.crossing_count, 1);
+    assert_true(play.alarm.crossings[0].right);
+    stop(&play);
+    begin(&play, 0.2f, 1); /* another run crosses the line anew */
+    play.run.crossed_left = 1;
+    assert_int_equal(feed(&play, RW_MOTION_BETTER), RW_ALARM_UPDATE);
+    assert_int_equal(play.alarm.crossing_count, 2);
+}
+
+static void all_zones_and_lines_at_once_have_room(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 5 * SECOND, 10 * SECOND, 300 * SECOND);
+    begin(&play, 0.5f, UINT32_MAX);
+    play.run.crossed_left = play.run.crossed_right = 0xff;
+    play.run.order_count = 200;
+    play.run.path_count = 200;
+    memset(play.run.order, 0xee, sizeof play.run.order);
+    play.now_us += 100 * MS;
+    assert_int_equal(better(&play, 0.6f, UINT32_MAX), RW_ALARM_UPDATE);
+    assert_int_equal(play.alarm.order_count, RW_REGIONS_MAX);
+    assert_int_equal(play.alarm.crossing_count, 2 * RW_LINES_MAX);
+    assert_int_equal(play.alarm.path_count, RW_PATH_MAX);
+    assert_int_equal(stop(&play), RW_ALARM_NONE);
+}
+
+static void a_camera_that_stays_covered_is_one_event_however_long(void **state)
+{
+    (void)state;
+    static const enum rw_motion_kind kinds[] = {RW_KIND_COVERED, RW_KIND_CAMERA_MOVED};
+    for (int i = 0; i < 2; i++) {
+        struct play play;
+        play_kind(&play, kinds[i], 5 * SECOND, 10 * SECOND, 60 * SECOND);
+        assert_int_equal(begin(&play, 0.9f, 0), RW_ALARM_START);
+        assert_int_equal(wait(&play, 61 * SECOND), RW_ALARM_END);
+        assert_int_equal(play.alarm.end_us - play.alarm.start_us, 60 * SECOND);
+        assert_true(rw_alarm_lasting(&play.alarm));
+        quiet(&play, 3600 * SECOND);
+        play.run.last_us = play.now_us;
+        assert_int_equal(stop(&play), RW_ALARM_NONE);
+        quiet(&play, 8 * SECOND);
+        /* somebody lets go of the cover for a moment */
+        assert_int_equal(begin(&play, 0.9f, 0), RW_ALARM_NONE);
+        assert_false(play.show);
+        quiet(&play, 1800 * SECOND);
+        play.run.last_us = play.now_us;
+        assert_int_equal(stop(&play), RW_ALARM_NONE);
+        quiet(&play, 11 * SECOND);
+        assert_int_equal(begin(&play, 0.9f, 0), RW_ALARM_START); /* covered another time */
+        assert_false(rw_alarm_lasting(&play.alarm));
+    }
+}
+
+static void a_cover_that_is_taken_off_within_max_ends_its_event(void **state)
+{
+    (void)state;
+    struct play play;
+    play_kind(&play, RW_KIND_COVERED, 5 * SECOND, 10 * SECOND, 60 * SECOND);
+    begin(&play, 0.9f, 0);
+    quiet(&play, 20 * SECOND);
+    play.run.last_us = play.now_us;
+    int64_t last = play.now_us;
+    stop(&play);
+    assert_int_equal(wait(&play, 6 * SECOND), RW_ALARM_END);
+    assert_int_equal(play.alarm.end_us, last);
+    assert_false(rw_alarm_lasting(&play.alarm));
+    play.now_us = last + 9 * SECOND;
+    assert_int_equal(begin(&play, 0.9f, 0), RW_ALARM_UPDATE); /* the same hand */
+}
+
+static void a_flapping_cover_is_told_once_also_beyond_max(void **state)
+{
+    (void)state;
+    struct play play;
+    play_kind(&play, RW_KIND_COVERED, 5 * SECOND, 10 * SECOND, 60 * SECOND);
+    int starts = 0;
+    for (int i = 0; i < 100; i++) {
+        starts += begin(&play, 0.9f, 0) == RW_ALARM_START;
+        for (int k = 0; k < 70; k++) {
+            play.now_us += 100 * MS;
+            starts += feed(&play, RW_MOTION_NONE) == RW_ALARM_START;
+        }
+        play.run.last_us = play.now_us;
+        stop(&play);
+        for (int k = 0; k < 80; k++) {
+            play.now_us += 100 * MS;
+            starts += feed(&play, RW_MOTION_NONE) == RW_ALARM_START;
+        }
+    }
+    assert_int_equal(starts, 1);
+}
+
+static void nothing_begins_without_a_picture_to_show(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 5 * SECOND, 10 * SECOND, 60 * SECOND);
+    begin(&play, 0.5f, 1);
+    play.now_us = T0 + 60 * SECOND;
+    assert_int_equal(rw_alarm_feed(&play.alarm, RW_MOTION_NONE, NULL, play.now_us, NULL),
+                     RW_ALARM_END);
+    play.now_us += SECOND;
+    assert_int_equal(rw_alarm_feed(&play.alarm, RW_MOTION_NONE, NULL, play.now_us, NULL),
+                     RW_ALARM_NONE);
+    play.now_us += SECOND;
+    assert_int_equal(feed(&play, RW_MOTION_NONE), RW_ALARM_START);
+    assert_true(play.show);
+    assert_int_equal(play.alarm.peak_us, play.now_us);
+    assert_int_equal(play.alarm.start_us, T0 + 60 * SECOND);
+}
+
+static void what_was_closed_is_not_opened_again(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, 2 * SECOND, 10 * SECOND, 60 * SECOND);
+    begin(&play, 0.5f, 1);
+    stop(&play);
+    assert_int_equal(wait(&play, 3 * SECOND), RW_ALARM_END);
+    assert_int_equal(rw_alarm_close(&play.alarm, play.now_us), RW_ALARM_NONE);
+    play.now_us -= 3600 * SECOND; /* the clock was set back */
+    assert_int_equal(begin(&play, 0.5f, 1), RW_ALARM_START);
 }
 
 static void a_better_picture_is_told_each_five_seconds_at_most(void **state)
@@ -392,12 +655,24 @@ int main(void)
         cmocka_unit_test(it_ends_when_nothing_moved_for_post_and_says_when_it_last_did),
         cmocka_unit_test(motion_within_post_goes_on_silently),
         cmocka_unit_test(a_better_picture_in_a_later_run_is_shown),
+        cmocka_unit_test(box_and_path_are_those_of_the_picture_that_is_shown),
+        cmocka_unit_test(news_without_a_better_picture_keep_the_one_that_is_shown),
         cmocka_unit_test(motion_within_cooldown_is_the_same_event_as_an_update),
         cmocka_unit_test(motion_after_cooldown_is_another_event),
         cmocka_unit_test(without_cooldown_every_run_is_its_own_event),
         cmocka_unit_test(after_max_it_ends_and_the_next_begins_at_once_where_it_ended),
         cmocka_unit_test(an_event_cut_by_max_ends_for_good_when_motion_stops_there),
         cmocka_unit_test(motion_in_a_new_zone_is_told_with_the_next_picture),
+        cmocka_unit_test(zones_stand_in_the_order_in_which_the_event_touched_them),
+        cmocka_unit_test(the_whole_box_is_around_everything_that_moved_in_all_runs),
+        cmocka_unit_test(a_crossed_line_is_told_at_once_and_each_way_once),
+        cmocka_unit_test(what_was_crossed_before_the_cut_is_not_counted_again_after_it),
+        cmocka_unit_test(all_zones_and_lines_at_once_have_room),
+        cmocka_unit_test(a_camera_that_stays_covered_is_one_event_however_long),
+        cmocka_unit_test(a_cover_that_is_taken_off_within_max_ends_its_event),
+        cmocka_unit_test(a_flapping_cover_is_told_once_also_beyond_max),
+        cmocka_unit_test(nothing_begins_without_a_picture_to_show),
+        cmocka_unit_test(what_was_closed_is_not_opened_again),
         cmocka_unit_test(a_better_picture_is_told_each_five_seconds_at_most),
         cmocka_unit_test(a_better_picture_soon_after_another_is_told_when_its_time_comes),
         cmocka_unit_test(the_end_of_the_process_ends_the_event),

@@ -220,6 +220,36 @@ static void recording_means_that_the_newest_picture_is_on_disk(void **state)
     assert_false(rw_state_recording(&notice, T0 - 20 * SECOND)); /* written before a step back */
 }
 
+/* At noon, with a schedule that is for the night. */
+static void the_schedule_silences_motion_and_never_tampering(void **state)
+{
+    (void)state;
+    struct rw_schedule_config nightly = {0x7f, 22 * 60, 5 * 60};
+    struct rw_detect_config detect = {.schedule_count = 1, .schedule = &nightly};
+    struct rw_notice notice = {.armed_by_hand = true};
+    setenv("TZ", "UTC", 1);
+    int64_t noon = INT64_C(1795435200000000), night = noon + 11 * 3600 * SECOND;
+    assert_false(rw_state_armed(&notice, &detect, RW_KIND_MOTION, noon));
+    assert_false(rw_state_armed(&notice, &detect, RW_KIND_SCENE_CHANGE, noon));
+    assert_true(rw_state_armed(&notice, &detect, RW_KIND_COVERED, noon));
+    assert_true(rw_state_armed(&notice, &detect, RW_KIND_CAMERA_MOVED, noon));
+    for (int kind = RW_KIND_MOTION; kind <= RW_KIND_COVERED; kind++)
+        assert_true(rw_state_armed(&notice, &detect, (enum rw_motion_kind)kind, night));
+}
+
+static void disarming_and_snoozing_by_hand_silence_every_kind(void **state)
+{
+    (void)state;
+    struct rw_detect_config always = {.schedule_count = 0};
+    struct rw_notice disarmed = {.armed_by_hand = false};
+    struct rw_notice snoozed = {.armed_by_hand = true, .snoozed_until_us = T0 + SECOND};
+    for (int kind = RW_KIND_MOTION; kind <= RW_KIND_COVERED; kind++) {
+        assert_false(rw_state_armed(&disarmed, &always, (enum rw_motion_kind)kind, T0));
+        assert_false(rw_state_armed(&snoozed, &always, (enum rw_motion_kind)kind, T0));
+        assert_true(rw_state_armed(&snoozed, &always, (enum rw_motion_kind)kind, T0 + SECOND));
+    }
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -233,6 +263,8 @@ int main(void)
         CASE(a_sub_stream_that_is_away_is_named_and_one_that_is_not_used_is_not),
         CASE(the_clock_of_day_may_jump_without_making_the_camera_stale),
         CASE(a_long_reason_stays_in_its_bounds),
+        CASE(the_schedule_silences_motion_and_never_tampering),
+        CASE(disarming_and_snoozing_by_hand_silence_every_kind),
         CASE(recording_means_that_the_newest_picture_is_on_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
