@@ -49,6 +49,27 @@ static json_t *box_json(const struct rw_box *box)
                      rounded(box->h, 1e4));
 }
 
+static json_t *path_json(const struct rw_event *event)
+{
+    json_t *path = json_array();
+    for (int i = 0; i < event->path_count && i < RW_EVENT_PATH_MAX; i++)
+        json_array_append_new(path, json_pack("[o,o]", rounded(event->path[i].x, 1e4),
+                                              rounded(event->path[i].y, 1e4)));
+    return path;
+}
+
+static json_t *lines_json(const struct rw_event *event)
+{
+    json_t *lines = json_array();
+    for (int i = 0; i < event->crossing_count && i < RW_CROSSINGS_MAX; i++) {
+        json_t *line = json_object();
+        set_text(line, "name", event->crossings[i].line);
+        set_text(line, "to", event->crossings[i].right ? "right" : "left");
+        json_array_append_new(lines, line);
+    }
+    return lines;
+}
+
 static json_t *zones_json(const struct rw_event *event)
 {
     json_t *zones = json_array();
@@ -117,21 +138,75 @@ static void add_when(struct rw_buf *out, int64_t at_us, int64_t sent_us, bool vi
         rw_buf_printf(out, " on %04d-%02d-%02d", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday);
 }
 
+static const char *what_happened(const char *kind, bool vietnamese)
+{
+    static const struct {
+        const char *kind, *vi, *en;
+    } words[] = {
+        {"motion", "có người hoặc xe chuyển động", "a person or vehicle moved"},
+        {"scene_change", "cả khung hình thay đổi", "the whole picture changed"},
+        {"camera_moved", "camera bị xoay hoặc xê dịch", "the camera was turned or shifted"},
+        {"covered", "camera bị che hoặc không nhìn thấy gì",
+         "the camera was covered or could see nothing"},
+    };
+    size_t i = sizeof words / sizeof *words - 1;
+    while (i > 0 && strcmp(kind, words[i].kind) != 0)
+        i--;
+    return vietnamese ? words[i].vi : words[i].en;
+}
+
+/* " (road → gate, across the line)": where it went, as far as that tells a way. The phone's first
+ * line has room for a few names. */
+static void add_way(struct rw_buf *out, const struct rw_event *event, bool vietnamese)
+{
+    enum { SHOWN = 4 };
+    bool zones = event->zone_count > 1, crossed = event->crossing_count > 0;
+    if (!zones && !crossed)
+        return;
+    for (int i = 0; zones && i < event->zone_count && i < SHOWN; i++)
+        rw_buf_printf(out, "%s%s", i ? " → " : " (", event->zones[i]);
+    if (event->zone_count > SHOWN)
+        rw_buf_printf(out, " → …");
+    if (crossed)
+        rw_buf_printf(out, "%s%s %s", zones ? ", " : " (", vietnamese ? "qua" : "across",
+                      event->crossings[0].line);
+    rw_buf_printf(out, ")");
+}
+
+static void add_end(struct rw_buf *out, const struct rw_event *event, int64_t sent_us,
+                    bool vietnamese)
+{
+    if (event->phase != RW_PHASE_END || !event->end_us)
+        return;
+    if (event->lasting)
+        rw_buf_printf(out, vietnamese ? ", vẫn như vậy lúc " : ", still so at ");
+    else
+        rw_buf_printf(out, vietnamese ? ", hết lúc " : ", over at ");
+    add_when(out, event->end_us, sent_us, vietnamese);
+}
+
 static void set_event_text(json_t *object, const struct rw_config *config, const char *name,
                            const struct rw_event *event, int64_t sent_us)
 {
     bool vi = config->site.vietnamese;
     struct rw_buf text;
     rw_buf_init(&text);
-    rw_buf_printf(&text, "%s: %s ", name,
-                  vi ? "có người hoặc xe chuyển động lúc" : "a person or vehicle moved at");
+    rw_buf_printf(&text, "%s: %s", name, what_happened(event->kind, vi));
+    add_way(&text, event, vi);
+    rw_buf_printf(&text, vi ? " lúc " : " at ");
     add_when(&text, event->start_us, sent_us, vi);
-    if (event->phase == RW_PHASE_END && event->end_us) {
-        rw_buf_printf(&text, vi ? ", hết lúc " : ", over at ");
-        add_when(&text, event->end_us, sent_us, vi);
-    }
+    add_end(&text, event, sent_us, vi);
     set_text(object, "text", (const char *)text.data);
     rw_buf_finish(&text);
+}
+
+static void set_places(json_t *json, const struct rw_event *event)
+{
+    json_object_set_new(json, "zones", zones_json(event));
+    json_object_set_new(json, "lines", lines_json(event));
+    json_object_set_new(json, "box", box_json(&event->box));
+    json_object_set_new(json, "whole", box_json(&event->whole));
+    json_object_set_new(json, "path", path_json(event));
 }
 
 char *rw_payload_event(const struct rw_config *config, const struct rw_camera_config *camera,
@@ -144,13 +219,16 @@ char *rw_payload_event(const struct rw_config *config, const struct rw_camera_co
     set_text(json, "site", config->site.id);
     set_text(json, "camera", camera->id);
     set_text(json, "camera_name", camera->name);
+    set_text(json, "kind", event->kind);
     set_text(json, "phase", phase_name(event->phase));
     json_object_set_new(json, "revision", json_integer((json_int_t)event->revision));
     set_time(json, "start", event->start_us);
     set_time(json, "end", event->end_us);
-    json_object_set_new(json, "zones", zones_json(event));
-    json_object_set_new(json, "box", box_json(&event->box));
+    set_time(json, "peak", event->peak_us);
+    set_places(json, event);
     json_object_set_new(json, "score", rounded((double)event->score, 100.0));
+    if (event->lasting)
+        json_object_set_new(json, "lasting", json_true());
     if (event->acked_by[0])
         set_text(json, "acked_by", event->acked_by);
     set_thumbnail(json, thumbnail, thumbnail_size);

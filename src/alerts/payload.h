@@ -6,7 +6,7 @@
 
 enum { RW_THUMBNAIL_MAX = 10 * 1024 }; /* bytes of JPEG; a larger one is left out */
 
-/* <camera>/event. thumbnail may be NULL: then the field is left out. sent_us: UTC of now. */
+/* <camera>/event. whole is null where an older build kept the event. thumbnail may be NULL: then the field is left out. sent_us: UTC of now. */
 char *rw_payload_event(const struct rw_config *config, const struct rw_camera_config *camera,
                        const struct rw_event *event, const void *thumbnail, size_t thumbnail_size,
                        int64_t sent_us);

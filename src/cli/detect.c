@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "camera/alarms.h"
 #include "camera/watcher.h"
 #include "cli/cli.h"
 #include "media/decode.h"
@@ -25,24 +26,58 @@ static double seconds(int64_t us)
     return (double)us / 1e6;
 }
 
-static json_t *zone_names(const struct detection *d)
+/* As the alarm makes an event of a run, here of one run alone. */
+static void describe(const struct detection *d, struct rw_event *event)
+{
+    static const struct rw_detect_config nothing = {.zone_count = 0};
+    static const struct rw_alert_config at_once = {.max_us = INT64_MAX};
+    struct rw_alarm alarm;
+    bool show;
+    rw_alarm_init(&alarm, d->run.kind, &at_once);
+    rw_alarm_feed(&alarm, RW_MOTION_BEGIN, &d->run, d->run.peak_us, &show);
+    rw_watcher_fill_event(d->config ? d->config : &nothing, &alarm, event);
+}
+
+static json_t *zone_names(const struct rw_event *event)
 {
     json_t *names = json_array();
-    for (int i = 0; d->config && i < d->config->zone_count; i++)
-        if (d->run.zones >> i & 1)
-            json_array_append_new(names, json_string(d->config->zones[i].name));
+    for (int i = 0; i < event->zone_count; i++)
+        json_array_append_new(names, json_string(event->zones[i]));
     return names;
+}
+
+static json_t *line_names(const struct rw_event *event)
+{
+    json_t *lines = json_array();
+    for (int i = 0; i < event->crossing_count; i++)
+        json_array_append_new(lines, json_pack("{s:s, s:s}", "name", event->crossings[i].line, "to",
+                                               event->crossings[i].right ? "right" : "left"));
+    return lines;
+}
+
+static json_t *path_points(const struct rw_event *event)
+{
+    json_t *path = json_array();
+    for (int i = 0; i < event->path_count; i++)
+        json_array_append_new(
+            path, json_pack("[f,f]", (double)event->path[i].x, (double)event->path[i].y));
+    return path;
 }
 
 static void print_run(struct detection *d)
 {
     const struct rw_motion_run *run = &d->run;
+    struct rw_event event = {.start_us = run->start_us};
     d->events++;
-    json_t *json = json_pack("{s:f, s:f, s:f, s:f, s:f, s:[f,f,f,f], s:o}", "start",
-                             seconds(run->start_us), "decided", seconds(run->decided_us), "end",
-                             seconds(run->last_us), "peak", seconds(run->peak_us), "score",
-                             (double)run->score, "box", (double)run->box.x, (double)run->box.y,
-                             (double)run->box.w, (double)run->box.h, "zones", zone_names(d));
+    describe(d, &event);
+    json_t *json =
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:[f,f,f,f], s:o, s:s, s:[f,f,f,f], s:o, s:o}",
+                  "start", seconds(run->start_us), "decided", seconds(run->decided_us), "end",
+                  seconds(run->last_us), "peak", seconds(run->peak_us), "score", (double)run->score,
+                  "box", (double)run->box.x, (double)run->box.y, (double)run->box.w,
+                  (double)run->box.h, "zones", zone_names(&event), "kind", rw_kind_name(run->kind),
+                  "whole", (double)event.whole.x, (double)event.whole.y, (double)event.whole.w,
+                  (double)event.whole.h, "path", path_points(&event), "lines", line_names(&event));
     json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
     putchar('\n');
     fflush(stdout);

@@ -34,15 +34,19 @@ static struct rw_event example(void)
         .phase = RW_PHASE_START,
         .kind = "motion",
         .start_us = NOON_US,
+        .peak_us = NOON_US + 1400000,
         .seen_us = NOON_US + 400000,
         .decided_us = NOON_US + 420000,
         .box = {0.41f, 0.52f, 0.08f, 0.21f},
+        .whole = {0.3f, 0.5f, 0.25f, 0.3f},
         .score = 0.834f,
         .armed = true,
         .clock_trust = RW_CLOCK_SYNCED,
         .clock_error_us = 11500,
         .zone_count = 1,
         .zones = {"road"},
+        .path_count = 2,
+        .path = {{0.3f, 0.5f}, {1.0f / 3, 0.625f}},
     };
     return event;
 }
@@ -74,14 +78,20 @@ static void event_has_every_field_of_the_contract(void **state)
 {
     (void)state;
     struct rw_event event = example();
+    event.crossing_count = 2;
+    event.crossings[0] = (struct rw_crossing){"cổng", true};
+    event.crossings[1] = (struct rw_crossing){"cổng", false};
     char *text = rw_payload_event(&vietnamese, &cameras[0], &event, "abc", 3, NOON_US + 500000);
     assert_string_equal(
         text,
         "{\"v\":1,\"id\":\"01JDBS7K3M5N7P9Q1R3S5T7V9X\",\"site\":\"thon-dung\",\"camera\":\"gate\","
-        "\"camera_name\":\"Cổng làng\",\"phase\":\"start\",\"revision\":7,"
-        "\"start\":\"2026-11-23T12:00:00.123Z\",\"end\":null,\"zones\":[\"road\"],"
-        "\"box\":[0.41,0.52,0.08,0.21],\"score\":0.83,\"thumbnail\":\"YWJj\","
-        "\"text\":\"Cổng làng: có người hoặc xe chuyển động lúc 19:00:00\","
+        "\"camera_name\":\"Cổng làng\",\"kind\":\"motion\",\"phase\":\"start\",\"revision\":7,"
+        "\"start\":\"2026-11-23T12:00:00.123Z\",\"end\":null,"
+        "\"peak\":\"2026-11-23T12:00:01.523Z\",\"zones\":[\"road\"],"
+        "\"lines\":[{\"name\":\"cổng\",\"to\":\"right\"},{\"name\":\"cổng\",\"to\":\"left\"}],"
+        "\"box\":[0.41,0.52,0.08,0.21],\"whole\":[0.3,0.5,0.25,0.3],"
+        "\"path\":[[0.3,0.5],[0.3333,0.625]],\"score\":0.83,\"thumbnail\":\"YWJj\","
+        "\"text\":\"Cổng làng: có người hoặc xe chuyển động (qua cổng) lúc 19:00:00\","
         "\"clock\":{\"state\":\"synced\",\"error_ms\":12},"
         "\"times\":{\"seen\":\"2026-11-23T12:00:00.523Z\",\"decided\":\"2026-11-23T12:00:00.543Z\","
         "\"sent\":\"2026-11-23T12:00:00.623Z\"},"
@@ -103,6 +113,81 @@ static void text_is_in_the_language_of_the_site(void **state)
                 "Cổng làng: a person or vehicle moved at 19:00:00, over at 19:00:20");
     assert_text(&vietnamese, &event, NOON_US,
                 "Cổng làng: có người hoặc xe chuyển động lúc 19:00:00, hết lúc 19:00:20");
+}
+
+static void text_says_what_kind_of_happening_it_was(void **state)
+{
+    (void)state;
+    static const char *const rows[][3] = {
+        {"scene_change", "cả khung hình thay đổi lúc", "the whole picture changed at"},
+        {"camera_moved", "camera bị xoay hoặc xê dịch lúc", "the camera was turned or shifted at"},
+        {"covered", "camera bị che hoặc không nhìn thấy gì lúc",
+         "the camera was covered or could see nothing at"},
+        {"of another build", "có người hoặc xe chuyển động lúc", "a person or vehicle moved at"},
+    };
+    struct rw_config english = vietnamese;
+    english.site.vietnamese = false;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char expected[200];
+        struct rw_event event = example();
+        strcpy(event.kind, rows[i][0]);
+        snprintf(expected, sizeof expected, "Cổng làng: %s 19:00:00", rows[i][1]);
+        assert_text(&vietnamese, &event, NOON_US, expected);
+        snprintf(expected, sizeof expected, "Cổng làng: %s 19:00:00", rows[i][2]);
+        assert_text(&english, &event, NOON_US, expected);
+    }
+}
+
+static void text_of_what_lasts_does_not_say_that_it_is_over(void **state)
+{
+    (void)state;
+    struct rw_config english = vietnamese;
+    english.site.vietnamese = false;
+    struct rw_event event = example();
+    strcpy(event.kind, "covered");
+    event.phase = RW_PHASE_END;
+    event.end_us = NOON_US + 300 * RW_SECOND_US;
+    event.lasting = true;
+    assert_text(&vietnamese, &event, NOON_US,
+                "Cổng làng: camera bị che hoặc không nhìn thấy gì lúc 19:00:00, vẫn như vậy lúc "
+                "19:05:00");
+    assert_text(&english, &event, NOON_US,
+                "Cổng làng: the camera was covered or could see nothing at 19:00:00, still so at "
+                "19:05:00");
+    json_t *json = told(&vietnamese, &event, NULL, 0, NOON_US);
+    assert_true(json_is_true(json_object_get(json, "lasting")));
+    json_decref(json);
+    event.lasting = false;
+    assert_text(&vietnamese, &event, NOON_US,
+                "Cổng làng: camera bị che hoặc không nhìn thấy gì lúc 19:00:00, hết lúc 19:05:00");
+    json = told(&vietnamese, &event, NULL, 0, NOON_US);
+    assert_null(json_object_get(json, "lasting"));
+    json_decref(json);
+}
+
+static void text_tells_the_way_that_zones_and_lines_show(void **state)
+{
+    (void)state;
+    struct rw_config english = vietnamese;
+    english.site.vietnamese = false;
+    struct rw_event event = example();
+    event.zone_count = 2;
+    strcpy(event.zones[0], "đường");
+    strcpy(event.zones[1], "cổng");
+    assert_text(&vietnamese, &event, NOON_US,
+                "Cổng làng: có người hoặc xe chuyển động (đường → cổng) lúc 19:00:00");
+    event.crossing_count = 2;
+    strcpy(event.crossings[0].line, "vạch trắng");
+    strcpy(event.crossings[1].line, "vạch trắng");
+    assert_text(&vietnamese, &event, NOON_US,
+                "Cổng làng: có người hoặc xe chuyển động (đường → cổng, qua vạch trắng) lúc "
+                "19:00:00");
+    event.zone_count = 5;
+    for (int i = 0; i < 5; i++)
+        snprintf(event.zones[i], sizeof event.zones[i], "%c", 'a' + i);
+    event.crossing_count = 0;
+    assert_text(&english, &event, NOON_US,
+                "Cổng làng: a person or vehicle moved (a → b → c → d → …) at 19:00:00");
 }
 
 static void text_of_another_day_names_the_day(void **state)
@@ -144,13 +229,19 @@ static void what_is_unknown_is_null(void **state)
     struct rw_event event = example();
     event.clock_error_us = -1;
     event.clock_trust = RW_CLOCK_UNVERIFIED;
-    event.box = (struct rw_box){0};
+    event.box = event.whole = (struct rw_box){0}; /* the whole one: kept by an older build */
+    event.path_count = 0;
+    event.peak_us = 0;
     event.seen_us = 0;
     json_t *json = told(&vietnamese, &event, NULL, 0, NOON_US);
     json_t *clock = json_object_get(json, "clock");
     assert_string_equal(text_of(clock, "state"), "unverified");
     assert_true(json_is_null(json_object_get(clock, "error_ms")));
     assert_true(json_is_null(json_object_get(json, "box")));
+    assert_true(json_is_null(json_object_get(json, "whole")));
+    assert_true(json_is_null(json_object_get(json, "peak")));
+    assert_int_equal(json_array_size(json_object_get(json, "path")), 0);
+    assert_true(json_is_array(json_object_get(json, "lines")));
     assert_null(json_object_get(json, "thumbnail"));
     assert_true(json_is_null(json_object_get(json_object_get(json, "times"), "seen")));
     json_decref(json);
@@ -179,11 +270,19 @@ static void names_and_numbers_gone_bad_still_make_json(void **state)
     event.score = NAN;
     event.box.x = -INFINITY;
     event.zone_count = RW_ZONES_MAX + 5;
+    event.crossing_count = RW_CROSSINGS_MAX + 5;
+    event.path_count = RW_EVENT_PATH_MAX + 5;
+    event.path[0].x = NAN;
+    strcpy(event.crossings[0].line, "\xff");
     strcpy(event.zones[0], "\xff\xfe");
     json_t *json = told(&vietnamese, &event, NULL, 0, NOON_US);
     assert_int_equal(json_array_size(json_object_get(json, "zones")), RW_ZONES_MAX);
     assert_string_equal(json_string_value(json_array_get(json_object_get(json, "zones"), 0)), "?");
     assert_true(json_real_value(json_object_get(json, "score")) == 0.0);
+    assert_int_equal(json_array_size(json_object_get(json, "path")), RW_EVENT_PATH_MAX);
+    json_t *lines = json_object_get(json, "lines");
+    assert_int_equal(json_array_size(lines), RW_CROSSINGS_MAX);
+    assert_string_equal(text_of(json_array_get(lines, 0), "name"), "?");
     json_decref(json);
 }
 
@@ -282,6 +381,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(event_has_every_field_of_the_contract),
         cmocka_unit_test(text_is_in_the_language_of_the_site),
+        cmocka_unit_test(text_says_what_kind_of_happening_it_was),
+        cmocka_unit_test(text_of_what_lasts_does_not_say_that_it_is_over),
+        cmocka_unit_test(text_tells_the_way_that_zones_and_lines_show),
         cmocka_unit_test(text_of_another_day_names_the_day),
         cmocka_unit_test(end_names_its_phase_and_time),
         cmocka_unit_test(update_says_who_acknowledged),
