@@ -216,10 +216,11 @@ static int on_doors(sd_event_source *source, int fd, uint32_t events, void *arg)
     struct role *role = arg;
     eventfd_t ignored;
     eventfd_read(fd, &ignored);
-    int camera;
-    bool armed;
-    while (rw_doors_armed(role->doors, &camera, &armed))
-        rw_states_armed(role->states, camera, armed);
+    struct rw_door_news news;
+    while (rw_doors_news(role->doors, &news)) {
+        rw_states_watch(role->states, news.camera, &news.watch);
+        rw_states_armed(role->states, news.camera, news.armed);
+    }
     return 0;
 }
 

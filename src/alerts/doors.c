@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "base/door.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 
 enum {
     ASK_TIMEOUT_MS = 500,
-    POLL_MS = 3000, /* how often every camera is asked whether it is armed */
+    POLL_MS = 3000, /* how often every camera is asked how it is */
     COMMANDS_MAX = 64,
 };
 
@@ -24,8 +25,7 @@ struct request {
 
 struct news {
     struct rw_mail mail; /* first */
-    int camera;
-    bool armed;
+    struct rw_door_news told;
 };
 
 struct rw_doors {
@@ -53,7 +53,17 @@ static json_t *ask(const struct rw_doors *doors, const char *camera, json_t *req
     return NULL;
 }
 
-static void ask_armed(struct rw_doors *doors, int camera)
+static void take_watch(const json_t *json, struct rw_watch *out)
+{
+    out->known = json_is_object(json);
+    out->fps = json_number_value(json_object_get(json, "fps"));
+    out->weather = json_number_value(json_object_get(json, "weather"));
+    out->smallest = (int)json_integer_value(json_object_get(json, "smallest"));
+    out->raised = json_is_true(json_object_get(json, "raised"));
+    rw_json_copy_text(json, "on", out->on, sizeof out->on);
+}
+
+static void ask_state(struct rw_doors *doors, int camera)
 {
     struct rw_err err;
     json_t *reply =
@@ -62,8 +72,9 @@ static void ask_armed(struct rw_doors *doors, int camera)
     struct news *news = json_is_boolean(armed) ? calloc(1, sizeof *news) : NULL;
     if (news) {
         news->mail.bytes = sizeof *news;
-        news->camera = camera;
-        news->armed = json_is_true(armed);
+        news->told.camera = camera;
+        news->told.armed = json_is_true(armed);
+        take_watch(json_object_get(reply, "watch"), &news->told.watch);
         if (rw_mailbox_put(doors->news, &news->mail))
             free(news); /* asked again in a moment */
         else
@@ -97,7 +108,7 @@ static void do_camera_command(struct rw_doors *doors, const struct rw_command *c
         rw_log(RW_LOG_INFO, "alerts", "%s was snoozed for %d s over MQTT", command->camera,
                command->seconds);
     json_decref(reply);
-    ask_armed(doors, camera_index(doors->config, command->camera));
+    ask_state(doors, camera_index(doors->config, command->camera));
 }
 
 /* An acknowledgement names the event only: the camera that knows it says so. */
@@ -135,7 +146,7 @@ static void *run(void *arg)
             break;
         }
         if (!request && count)
-            ask_armed(doors, next++ % count);
+            ask_state(doors, next++ % count);
         else if (request && request->command.kind == RW_COMMAND_ACK)
             do_ack(doors, &request->command);
         else if (request)
@@ -203,13 +214,12 @@ int rw_doors_fd(const struct rw_doors *doors)
     return doors->ready;
 }
 
-bool rw_doors_armed(struct rw_doors *doors, int *camera, bool *armed)
+bool rw_doors_news(struct rw_doors *doors, struct rw_door_news *out)
 {
     struct news *news = (struct news *)rw_mailbox_take(doors->news, 0);
     if (!news)
         return false;
-    *camera = news->camera;
-    *armed = news->armed;
+    *out = news->told;
     free(news);
     return true;
 }

@@ -265,6 +265,15 @@ char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_c
     return json_text(json);
 }
 
+static json_t *watch_json(const struct rw_watch *watch)
+{
+    if (!watch->known)
+        return json_null();
+    return json_pack("{s:o, s:o, s:i, s:b, s:o}", "fps", rounded(watch->fps, 10.0), "weather",
+                     rounded(watch->weather, 10.0), "smallest", watch->smallest, "raised",
+                     (int)watch->raised, "on", *watch->on ? json_string(watch->on) : json_null());
+}
+
 char *rw_payload_status(const struct rw_status *status)
 {
     json_t *json = json_object();
@@ -274,6 +283,7 @@ char *rw_payload_status(const struct rw_status *status)
     set_time(json, "last_picture", status->last_picture_us);
     json_object_set_new(json, "recording", json_boolean(status->recording));
     json_object_set_new(json, "days_kept", rounded(status->days_kept, 100.0));
+    json_object_set_new(json, "watch", watch_json(&status->watch));
     return json_text(json);
 }
 

@@ -6,7 +6,8 @@
 
 enum { RW_THUMBNAIL_MAX = 10 * 1024 }; /* bytes of JPEG; a larger one is left out */
 
-/* <camera>/event. whole is null where an older build kept the event. thumbnail may be NULL: then the field is left out. sent_us: UTC of now. */
+/* <camera>/event. whole is null where an older build kept the event. thumbnail may be NULL: then
+ * the field is left out. sent_us: UTC of now. */
 char *rw_payload_event(const struct rw_config *config, const struct rw_camera_config *camera,
                        const struct rw_event *event, const void *thumbnail, size_t thumbnail_size,
                        int64_t sent_us);
@@ -19,6 +20,16 @@ struct rw_digest {
 char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_config *camera,
                         const struct rw_digest *digest, int64_t sent_us);
 
+/* How the camera is watched. */
+struct rw_watch {
+    bool known;
+    double fps;
+    double weather;        /* tiny flickering spots a picture */
+    int smallest;          /* the smallest thing that counts now, blocks of the picture */
+    bool raised;           /* that is more than in calm weather */
+    char on[RW_KIND_SIZE]; /* the kind of what happens now; "" : nothing */
+};
+
 /* <camera>/status */
 struct rw_status {
     char state[16];          /* "online", "connecting", "offline" */
@@ -27,6 +38,7 @@ struct rw_status {
     int64_t last_picture_us; /* UTC end of the newest recorded fragment; 0: none */
     bool recording;
     double days_kept;
+    struct rw_watch watch;
 };
 char *rw_payload_status(const struct rw_status *status);
 

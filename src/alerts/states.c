@@ -12,6 +12,7 @@ enum armed { ARMED_UNKNOWN = -1, ARMED_OFF = 0, ARMED_ON = 1 };
 
 struct told {
     struct rw_status status; /* as last read */
+    struct rw_watch watch;   /* as last told */
     int64_t gone_us;         /* UTC when this role first saw it gone; 0: since is known */
     bool read;
     bool changed;    /* since it was last sent on this connection */
@@ -61,10 +62,17 @@ void rw_status_make(const struct rw_camera_state *state, const struct rw_extent 
     out->since_us = state->since_us;
 }
 
+/* Nothing is watched while this goes on. */
+static bool blind(const struct rw_watch *watch)
+{
+    return !strcmp(watch->on, "covered") || !strcmp(watch->on, "camera_moved");
+}
+
 bool rw_status_differs(const struct rw_status *a, const struct rw_status *b)
 {
     return strcmp(a->state, b->state) != 0 || strcmp(a->reason, b->reason) != 0 ||
-           a->recording != b->recording || a->since_us != b->since_us;
+           a->recording != b->recording || a->since_us != b->since_us ||
+           a->watch.known != b->watch.known || blind(&a->watch) != blind(&b->watch);
 }
 
 struct rw_states *rw_states_create(const struct rw_config *config, rw_status_read read, void *self,
@@ -107,6 +115,10 @@ static void read_status(struct rw_states *states, int camera)
         told->gone_us = rw_now(states->clock).utc_us;
     if (!now.since_us)
         now.since_us = told->gone_us;
+    if (!strcmp(now.state, "offline"))
+        told->watch.known = false;
+    if (told->watch.known)
+        now.watch = told->watch;
     told->changed |= !told->read || rw_status_differs(&now, &told->status);
     told->status = now;
     told->read = true;
@@ -208,6 +220,11 @@ bool rw_states_settled(const struct rw_states *states)
         settled &= !told->changed && !told->ticket && !told->armed_changed && !told->armed_ticket;
     }
     return settled || !states->connected;
+}
+
+void rw_states_watch(struct rw_states *states, int camera, const struct rw_watch *watch)
+{
+    states->cameras[camera].watch = *watch;
 }
 
 void rw_states_armed(struct rw_states *states, int camera, bool armed)

@@ -9,8 +9,8 @@
  * out->since_us is 0 where nobody wrote it down. */
 void rw_status_make(const struct rw_camera_state *state, const struct rw_extent *extent,
                     int64_t now_us, struct rw_status *out);
-/* Would people want to know at once? last_picture and days_kept grow all the time and do not
- * count. */
+/* Would people want to know at once? last_picture and days_kept grow all the time, and so do the
+ * numbers of the watch, and do not count; that the camera is covered or displaced does. */
 bool rw_status_differs(const struct rw_status *a, const struct rw_status *b);
 
 struct rw_states;
@@ -30,5 +30,7 @@ void rw_states_look(struct rw_states *states);
 void rw_states_acked(struct rw_states *states, uint64_t ticket);
 /* As of the last look, the broker has confirmed all of it; or there is no connection. */
 bool rw_states_settled(const struct rw_states *states);
-/* A camera's process said whether it is armed. */
+/* A camera's process said how it is watched. */
+void rw_states_watch(struct rw_states *states, int camera, const struct rw_watch *watch);
+/* And whether it is armed. */
 void rw_states_armed(struct rw_states *states, int camera, bool armed);

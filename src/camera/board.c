@@ -109,9 +109,9 @@ void rw_board_disk(struct rw_board *board, const struct rw_err *err)
     unlock(board);
 }
 
-void rw_board_watch_fps(struct rw_board *board, double fps)
+void rw_board_watch(struct rw_board *board, const struct rw_watch_notice *watch)
 {
-    lock(board)->watch_fps = fps;
+    lock(board)->watch = *watch;
     unlock(board);
 }
 

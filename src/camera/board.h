@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "motion/motion.h"
 #include "store/store.h"
 
 struct rw_board;
@@ -19,10 +20,20 @@ struct rw_stream_notice {
     char reason[200];       /* why it is not connected */
 };
 
+struct rw_watch_notice {
+    bool known;               /* pictures have been looked at for a while */
+    double fps;               /* so many a second */
+    float weather;            /* tiny flickering spots a picture, running mean */
+    int smallest;             /* the smallest thing that counts now, blocks */
+    bool raised;              /* that is more than in calm weather */
+    bool running;             /* a run is on */
+    enum rw_motion_kind kind; /* of it */
+};
+
 struct rw_notice {
     struct rw_stream_notice stream[RW_STREAMS];
     char disk_reason[200]; /* "": the disk takes what it is given */
-    double watch_fps;      /* pictures looked at a second */
+    struct rw_watch_notice watch;
     bool armed_by_hand;
     int64_t snoozed_until_us; /* UTC; 0: not */
 };
@@ -39,7 +50,7 @@ void rw_board_picture(struct rw_board *board, enum rw_stream stream, int64_t boo
 void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end_us);
 /* The disk refuses: how, and what to do; NULL: it is good again. */
 void rw_board_disk(struct rw_board *board, const struct rw_err *err);
-void rw_board_watch_fps(struct rw_board *board, double fps);
+void rw_board_watch(struct rw_board *board, const struct rw_watch_notice *watch);
 /* Nothing is about to be decided: pictures may wait a moment and be decoded in bursts, which costs
  * less. */
 void rw_board_set_calm(struct rw_board *board, bool calm);

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "camera/alarms.h"
 #include "camera/ingest.h"
 #include "camera/post.h"
 #include "camera/recorder.h"
@@ -52,18 +53,29 @@ static json_t *time_or_null(int64_t utc_us)
     return utc_us ? json_string(rw_format_time(utc_us, text)) : json_null();
 }
 
+static json_t *watch_json(const struct rw_watch_notice *watch)
+{
+    if (!watch->known)
+        return json_null();
+    return json_pack("{s:f, s:f, s:i, s:b, s:o}", "fps", watch->fps, "weather",
+                     (double)watch->weather, "smallest", watch->smallest, "raised",
+                     (int)watch->raised, "on",
+                     watch->running ? json_string(rw_kind_name(watch->kind)) : json_null());
+}
+
 static json_t *answer_status(struct camera *camera)
 {
     struct rw_notice notice;
     rw_board_read(camera->board, &notice);
     struct rw_now now = rw_now(camera->clock);
     bool armed = rw_state_armed(&notice, &camera->camera->detect, RW_KIND_MOTION, now.utc_us);
-    return json_pack(
-        "{s:s, s:s, s:o, s:s, s:b, s:o, s:f, s:b, s:b}", "id", camera->camera->id, "state",
-        camera->state.word, "since", time_or_null(camera->state.since_us), "reason",
-        camera->state.reason, "recording", (int)rw_state_recording(&notice, now.utc_us),
-        "last_picture", time_or_null(notice.stream[RW_MAIN].picture_utc_us), "watch_fps",
-        notice.watch_fps, "armed", (int)armed, "armed_by_hand", (int)notice.armed_by_hand);
+    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:o, s:f, s:o, s:b, s:b}", "id", camera->camera->id,
+                     "state", camera->state.word, "since", time_or_null(camera->state.since_us),
+                     "reason", camera->state.reason, "recording",
+                     (int)rw_state_recording(&notice, now.utc_us), "last_picture",
+                     time_or_null(notice.stream[RW_MAIN].picture_utc_us), "watch_fps",
+                     notice.watch.fps, "watch", watch_json(&notice.watch), "armed", (int)armed,
+                     "armed_by_hand", (int)notice.armed_by_hand);
 }
 
 static void keep_word(struct camera *camera, const char *key, int64_t value)

@@ -48,6 +48,7 @@ struct rw_watcher {
     int64_t offset_us;     /* of the clock of day from CLOCK_BOOTTIME; 0: not known */
     int64_t count_from_us; /* boot time of the fps count's start */
     int pictures;          /* looked at since then */
+    int calm_smallest;     /* the least "smallest thing" so far, blocks; 0: none yet */
     bool decode_failed;    /* said once */
 };
 
@@ -199,6 +200,37 @@ static void feed(struct rw_watcher *watcher, enum rw_motion_change change,
     } while (told.word == RW_ALARM_END);
 }
 
+/* --- how it is --- */
+
+/* The detector raises the smallest thing in bad weather; what is usual is the least it ever said.
+ */
+static void see(struct rw_watcher *watcher, struct rw_watch_notice *out)
+{
+    struct rw_motion_view view;
+    rw_motion_see(watcher->motion, &view);
+    if (view.smallest && (!watcher->calm_smallest || view.smallest < watcher->calm_smallest))
+        watcher->calm_smallest = view.smallest;
+    out->known = view.cols > 0;
+    out->weather = view.weather;
+    out->smallest = view.smallest;
+    out->raised = view.smallest > watcher->calm_smallest;
+    out->running = rw_motion_running(watcher->motion);
+    out->kind = watcher->alarms.kind;
+}
+
+static void count_pictures(struct rw_watcher *watcher)
+{
+    int64_t now = rw_now(watcher->options.clock).boot_us;
+    int64_t span = now - watcher->count_from_us;
+    if (span < 2 * RW_SECOND_US)
+        return;
+    struct rw_watch_notice watch = {.fps = (double)watcher->pictures * RW_SECOND_US / (double)span};
+    see(watcher, &watch);
+    rw_board_watch(watcher->options.board, &watch);
+    watcher->count_from_us = now;
+    watcher->pictures = 0;
+}
+
 /* --- pictures --- */
 
 static void look(struct rw_watcher *watcher, const struct rw_picture *picture)
@@ -208,6 +240,8 @@ static void look(struct rw_watcher *watcher, const struct rw_picture *picture)
         rw_motion_look(watcher->motion, &picture->luma, picture->utc_us, &run);
     watcher->now_us = picture->utc_us;
     watcher->pictures++;
+    if (!watcher->calm_smallest) /* before any weather was seen */
+        see(watcher, &(struct rw_watch_notice){.known = false});
     feed(watcher, change, &run, picture);
     /* Between the first flagged block and the decision every picture counts at once. */
     rw_board_set_calm(watcher->options.board,
@@ -281,18 +315,6 @@ static void decode(struct rw_watcher *watcher, const struct rw_packet *packet)
         look(watcher, picture);
         rw_picture_unref(picture);
     }
-}
-
-static void count_pictures(struct rw_watcher *watcher)
-{
-    int64_t now = rw_now(watcher->options.clock).boot_us;
-    int64_t span = now - watcher->count_from_us;
-    if (span < 2 * RW_SECOND_US)
-        return;
-    rw_board_watch_fps(watcher->options.board,
-                       (double)watcher->pictures * RW_SECOND_US / (double)span);
-    watcher->count_from_us = now;
-    watcher->pictures = 0;
 }
 
 static void *watcher_main(void *arg)

@@ -49,6 +49,7 @@ static void read_store(const struct rw_config *config, const char *id, json_t *o
     double days = rw_extent_days(&extent);
     json_object_set_new(out, "days_kept", json_real(days));
     json_object_set_new(out, "watch_fps", json_real(0));
+    json_object_set_new(out, "watch", json_null());
 }
 
 /* What a process that could not begin has left. */
@@ -74,8 +75,8 @@ static void ask_process(const struct rw_config *config, const char *id, json_t *
     rw_config_door(config, id, path, sizeof path);
     json_t *request = json_pack("{s:s}", "cmd", "status");
     json_t *reply = rw_door_ask(path, request, ASK_MS, NULL);
-    static const char *const keys[] = {"state",     "since", "reason",
-                                       "watch_fps", "armed", "last_picture"};
+    static const char *const keys[] = {"state", "since", "reason",      "watch_fps",
+                                       "watch", "armed", "last_picture"};
     for (size_t i = 0; reply && i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(reply, keys[i]);
         if (value)
@@ -119,18 +120,33 @@ static const char *text_of(const json_t *json, const char *key)
     return text ? text : "-";
 }
 
+/* What the watch cannot see just now, and why. */
+static void print_watch(const json_t *watch)
+{
+    const char *on = json_string_value(json_object_get(watch, "on"));
+    if (on && !strcmp(on, "covered"))
+        printf("  COVERED: it sees nothing");
+    else if (on && !strcmp(on, "camera_moved"))
+        printf("  MOVED: it looks elsewhere than before");
+    if (json_is_true(json_object_get(watch, "raised")))
+        printf("  bad weather: nothing smaller than %lld blocks counts",
+               (long long)json_integer_value(json_object_get(watch, "smallest")));
+}
+
 static void print_status(const json_t *status)
 {
     size_t i;
     json_t *camera;
     json_array_foreach(json_object_get(status, "cameras"), i, camera)
     {
-        printf("%-12s %-10s %s  back to %s (%.1f days)%s%s\n", text_of(camera, "id"),
+        printf("%-12s %-10s %s  back to %s (%.1f days)%s%s", text_of(camera, "id"),
                text_of(camera, "state"),
                json_is_true(json_object_get(camera, "recording")) ? "recording    "
                                                                   : "NOT RECORDING",
                text_of(camera, "oldest"), json_number_value(json_object_get(camera, "days_kept")),
                *text_of(camera, "reason") ? "  " : "", text_of(camera, "reason"));
+        print_watch(json_object_get(camera, "watch"));
+        putchar('\n');
     }
     const json_t *alerts = json_object_get(status, "alerts");
     printf("alerts       %s, %lld waiting, last delivered %s\n",

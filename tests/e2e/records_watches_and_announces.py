@@ -8,9 +8,13 @@ import harness
 from harness import instant, let_pass, now, wait_until
 
 CAMERAS = {"gate": "Cổng làng", "market": "Ngã ba chợ", "bridge": "Cầu Dùng"}
-FIELDS = {"v": int, "id": str, "site": str, "camera": str, "camera_name": str, "phase": str,
-          "revision": int, "start": str, "zones": list, "box": list, "score": (int, float),
-          "thumbnail": str, "text": str, "clock": dict, "times": dict, "links": dict}
+# Of the gate: both halves of the picture, and the line between them.
+ZONES = [{"name": "trái", "polygon": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]},
+         {"name": "phải", "polygon": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}]
+LINES = [{"name": "giữa", "from": [0.5, 1], "to": [0.5, 0]}]
+FIELDS = {"v": int, "id": str, "site": str, "camera": str, "camera_name": str, "kind": str,
+          "phase": str, "revision": int, "start": str, "peak": str, "zones": list, "lines": list,
+          "box": list, "whole": list, "path": list, "score": (int, float), "thumbnail": str, "text": str, "clock": dict, "times": dict, "links": dict}
 
 
 class RecordsWatchesAndAnnounces(harness.Case):
@@ -20,6 +24,8 @@ class RecordsWatchesAndAnnounces(harness.Case):
         self.box.add_broker()
         for camera in self.box.config["cameras"]:
             camera["name"] = CAMERAS[camera["id"]]
+            if camera["id"] == "gate":
+                camera.setdefault("detect", {}).update(zones=ZONES, lines=LINES)
         self.began = now()
         self.box.start()
 
@@ -55,14 +61,38 @@ class RecordsWatchesAndAnnounces(harness.Case):
         x, y, w, h = event["box"]
         self.assertTrue(0 <= x <= 1 and 0 <= y <= 1 and 0 < w <= 1.001 - x and 0 < h <= 1.001 - y)
         self.assertTrue(0 <= event["score"] <= 1)
+        self.check_places(camera, event)
         times = event["times"]
         self.assertLessEqual(instant(event["start"]), instant(times["decided"]))
+        self.assertLessEqual(instant(event["start"]), instant(event["peak"]))
+        if event["end"]:
+            self.assertLessEqual(instant(event["peak"]), instant(event["end"]))
         self.assertLessEqual(instant(times["decided"]), instant(times["sent"]))
         self.assertIn(event["id"], event["links"]["snapshot"])
         self.assertIn(event["id"], event["links"]["clip"])
         jpeg = base64.b64decode(event["thumbnail"], validate=True)
         self.assertLessEqual(len(jpeg), 10 * 1024)
         self.check_jpeg(jpeg)
+
+    def check_places(self, camera, event):
+        self.assertEqual(event["kind"], "motion")
+        x, y, w, h = event["box"]
+        left, top, width, height = event["whole"]
+        self.assertLessEqual((left, top), (x + 0.001, y + 0.001))
+        self.assertGreaterEqual((left + width + 0.001, top + height + 0.001), (x + w, y + h))
+        self.assertLessEqual(len(event["path"]), 16)
+        for point in event["path"]:
+            self.assertTrue(len(point) == 2 and all(0 <= number <= 1 for number in point), point)
+        named = [zone["name"] for zone in ZONES] if camera == "gate" else []
+        self.assertEqual(bool(event["zones"]), bool(named))
+        self.assertLessEqual(set(event["zones"]), set(named))
+        self.assertEqual(len(set(event["zones"])), len(event["zones"]))
+        for line in event["lines"]:
+            self.assertEqual(camera, "gate")
+            self.assertEqual(line["name"], "giữa")
+            self.assertIn(line["to"], ("left", "right"))
+        if len(event["zones"]) > 1:
+            self.assertIn("(%s" % " → ".join(event["zones"]), event["text"])
 
     def check_jpeg(self, jpeg):
         self.assertEqual(jpeg[:2], b"\xff\xd8")
@@ -85,12 +115,24 @@ class RecordsWatchesAndAnnounces(harness.Case):
         self.check_jpeg(snapshot)
 
     def check_states(self, camera):
+        wait_until(lambda: self.box.phone.on("/%s/status" % camera)[-1].json()["watch"], 15,
+                   "%s to say how it is watched" % camera)
         state = self.box.phone.on("/%s/status" % camera)[-1].json()
         self.assertEqual((state["state"], state["recording"]), ("online", True))
+        self.check_watch(state["watch"])
         self.assertEqual(self.box.phone.on("/%s/armed" % camera)[-1].payload, b"ON")
         self.assertEqual(self.box.phone.on("thon-dung/status")[-1].payload, b"online")
         told = self.box.status(camera)
         self.assertEqual((told["state"], told["recording"]), ("online", True))
+        self.check_watch(told["watch"])
+        self.assertGreater(told["watch_fps"], 0)
+
+    def check_watch(self, watch):
+        self.assertGreater(watch["fps"], 0)
+        self.assertGreaterEqual(watch["weather"], 0)
+        self.assertGreaterEqual(watch["smallest"], 1)
+        self.assertIsInstance(watch["raised"], bool)
+        self.assertIn(watch["on"], (None, "motion"))
 
     def check_a_slot_copied_while_recording(self):
         for stream, width in (("main", 640), ("sub", 320)):
@@ -101,11 +143,14 @@ class RecordsWatchesAndAnnounces(harness.Case):
 
     def check_cli_agrees_with_the_phone(self):
         kept = {e["id"] for e in self.box.events("--camera", "gate")}
-        told = {e["id"] for e in self.box.phone.events("gate")}
+        told = {(e["id"], e["revision"]): e for e in self.box.phone.events("gate")}
         self.assertTrue(told)
-        self.assertLessEqual(told, kept)
+        self.assertLessEqual({id for id, _ in told}, kept)
         for event in self.box.events("--camera", "gate"):
             self.assertNotIn("thumbnail", event)
+            same = told.get((event["id"], event["revision"]), event)
+            for field in ("kind", "peak", "zones", "lines", "box", "whole", "path"):
+                self.assertEqual(event[field], same[field], field)
 
     def check_coverage(self):
         for camera in CAMERAS:

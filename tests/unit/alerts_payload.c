@@ -335,7 +335,17 @@ static void status_of_a_recording_camera(void **state)
     char *text = rw_payload_status(&status);
     assert_string_equal(text, "{\"state\":\"online\",\"since\":\"2026-11-23T11:59:00.123Z\","
                               "\"reason\":\"\",\"last_picture\":\"2026-11-23T11:59:58.123Z\","
-                              "\"recording\":true,\"days_kept\":1.5}");
+                              "\"recording\":true,\"days_kept\":1.5,\"watch\":null}");
+    free(text);
+    status.watch = (struct rw_watch){.known = true, .fps = 9.96, .weather = 3.14, .smallest = 2};
+    text = rw_payload_status(&status);
+    assert_non_null(strstr(text, "\"watch\":{\"fps\":10.0,\"weather\":3.1,\"smallest\":2,"
+                                 "\"raised\":false,\"on\":null}}"));
+    free(text);
+    status.watch.raised = true;
+    strcpy(status.watch.on, "covered");
+    text = rw_payload_status(&status);
+    assert_non_null(strstr(text, "\"raised\":true,\"on\":\"covered\"}"));
     free(text);
 }
 

@@ -206,6 +206,51 @@ static void nothing_is_sent_on_a_lost_connection(void **state)
     assert_int_equal(world->sent_count, 3);
 }
 
+static void a_camera_that_sees_nothing_is_told_at_once_and_weather_with_the_next(void **state)
+{
+    struct world *world = *state;
+    struct rw_watch watch = {.known = true, .fps = 10, .smallest = 2};
+    rw_states_connected(world->states);
+    assert_non_null(strstr(world->sent[1], "\"watch\":null"));
+    confirm(world);
+    rw_states_watch(world->states, 0, &watch);
+    look_later(world, 1);
+    assert_int_equal(world->sent_count, 1);
+    assert_non_null(strstr(world->sent[0], "\"watch\":{\"fps\":10.0,"));
+    confirm(world);
+    watch = (struct rw_watch){.known = true, .fps = 9, .weather = 7, .smallest = 5, .raised = true};
+    strcpy(watch.on, "motion");
+    rw_states_watch(world->states, 0, &watch);
+    look_later(world, 1);
+    assert_int_equal(world->sent_count, 0);
+    strcpy(watch.on, "covered");
+    rw_states_watch(world->states, 0, &watch);
+    look_later(world, 1);
+    assert_int_equal(world->sent_count, 1);
+    assert_non_null(strstr(world->sent[0], "\"smallest\":5,\"raised\":true,\"on\":\"covered\""));
+    confirm(world);
+    watch.on[0] = 0;
+    rw_states_watch(world->states, 0, &watch);
+    look_later(world, 1);
+    assert_int_equal(world->sent_count, 1); /* and that it sees again */
+}
+
+static void a_camera_that_is_away_is_not_watched(void **state)
+{
+    struct world *world = *state;
+    struct rw_watch watch = {.known = true, .fps = 10, .smallest = 2};
+    rw_states_watch(world->states, 0, &watch);
+    rw_states_connected(world->states);
+    confirm(world);
+    strcpy(world->status.state, "offline");
+    look_later(world, 1);
+    assert_non_null(strstr(world->sent[0], "\"watch\":null"));
+    confirm(world);
+    strcpy(world->status.state, "online");
+    look_later(world, 1);
+    assert_non_null(strstr(world->sent[0], "\"watch\":null")); /* until it says so again */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -218,6 +263,8 @@ int main(void)
         TEST(is_settled_when_the_newest_state_is_confirmed),
         TEST(since_unknown_stays_when_it_was_first_seen),
         TEST(armed_is_told_on_change_only),
+        TEST(a_camera_that_sees_nothing_is_told_at_once_and_weather_with_the_next),
+        TEST(a_camera_that_is_away_is_not_watched),
         TEST(nothing_is_sent_on_a_lost_connection),
     };
     return cmocka_run_group_tests_name("alerts_states", tests, NULL, NULL);
