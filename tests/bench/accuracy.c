@@ -7,14 +7,14 @@
  * --hours     the empty hours as well (alone with --only 'hour*')
  * --film      vtest.avi of Debian's opencv-doc; by default the one that the tests have fetched
  * --write     writes each clip as NAME.mp4, its truth as NAME.json and NAME.gt.mkv (255: moving)
- * --baseline  fails when the totals are worse than those in FILE, a table printed earlier
+ * --baseline  also prints what changed against FILE, a table printed earlier, and fails when more
+ *             is missed or told falsely in all than there
  *
  * Exit 0, 1 when worse than the baseline, 2 for words it does not know, 77 without the film. */
 #include "accuracy.h"
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,11 +25,12 @@
 
 #include "codec.h"
 
+enum { JOBS_MAX = 64, TEXT_MAX = 1 << 16 };
+
 struct options {
     const char *only, *film, *write, *baseline;
     bool full, hours, no_codec, verbose;
-    int sensitivity, jobs, kbit;
-    uint64_t seed;
+    int sensitivity, jobs, kbit, seed;
 };
 
 struct work {
@@ -148,7 +149,7 @@ static void score_clip(struct work *work, const struct scene_plan *plan, struct 
 {
     const struct options *options = work->options;
     struct rw_motion_options watch = {.sensitivity = options->sensitivity};
-    struct scene *scene = scene_create(plan, work->stock, options->seed);
+    struct scene *scene = scene_create(plan, work->stock, (uint64_t)options->seed);
     int width = scene_width(scene), height = scene_height(scene), fps = scene_fps(scene);
     int kbit = (int)((int64_t)options->kbit * width * height / (640 * 360));
     struct codec *codec = options->no_codec ? NULL : codec_create(width, height, fps, kbit);
@@ -185,71 +186,120 @@ static void *labour(void *arg)
 
 /* --- the table --- */
 
-static void print_head(void)
+static void print_head(FILE *out)
 {
-    printf("%-20s %6s %7s %5s %6s %7s %6s %6s %6s %6s %5s\n", "clip", "s", "found", "mispl",
-           "false", "flagged", "median", "p95", "cover", "kinds", "wrong");
+    fprintf(out, "%-20s %6s %7s %5s %6s %7s %6s %6s %6s %6s %5s\n", "clip", "s", "found", "mispl",
+            "false", "flagged", "median", "p95", "cover", "kinds", "wrong");
 }
 
-static void print_score(const char *name, struct score *s)
+static void print_score(FILE *out, const char *name, struct score *s)
 {
     char found[32], kinds[32];
+    double flagged = s->quiet_pictures ? (double)s->flagged / (double)s->quiet_pictures : 0;
+    double covered = s->true_s > 0 ? s->covered_s / s->true_s : 0;
     snprintf(found, sizeof found, "%d/%d", s->hits, s->intervals);
     snprintf(kinds, sizeof kinds, "%d/%d", s->kinds_seen, s->kinds_expected);
-    printf("%-20s %6.0f %7s %5d %6d %6.2f%% %6.2f %6.2f %5.1f%% %6s %5d\n", name, s->seconds, found,
-           s->misplaced, s->false_alarms,
-           s->quiet_pictures ? 100.0 * (double)s->flagged / (double)s->quiet_pictures : 0,
-           (double)score_delay(s, 0.5f), (double)score_delay(s, 0.95f),
-           s->true_s > 0 ? 100 * s->covered_s / s->true_s : 0, kinds, s->kinds_false);
+    fprintf(out, "%-20s %6.0f %7s %5d %6d %6.2f%% %6.2f %6.2f %5.1f%% %6s %5d\n", name, s->seconds,
+            found, s->misplaced, s->false_alarms, 100 * flagged, (double)score_delay(s, 0.5f),
+            (double)score_delay(s, 0.95f), 100 * covered, kinds, s->kinds_false);
 }
 
-static int print_table(struct work *work, struct score *all)
+/* False when nothing was chosen or a codec failed. */
+static bool print_table(FILE *out, struct work *work, struct score *all)
 {
     int failed = 0, chosen = 0;
     double cost = 0;
-    print_head();
+    print_head(out);
     for (int i = 0; i < accuracy_clip_count; i++) {
         struct result *result = &work->results[i];
         if (!result->chosen)
             continue;
-        print_score(accuracy_clips[i].name, &result->score);
+        print_score(out, accuracy_clips[i].name, &result->score);
         if (result->notes)
-            fputs(result->notes, stdout);
+            fputs(result->notes, out);
         if (result->failed)
             fprintf(stderr, "accuracy: %s: the codec failed\n", accuracy_clips[i].name);
-        failed |= result->failed;
+        failed += result->failed;
         cost += result->score.detector_ns_pixel;
         score_add(all, &result->score);
         chosen++;
     }
-    print_score("all", all);
-    printf("quiet %.0f s\n", all->quiet_s);
+    print_score(out, "all", all);
+    fprintf(out, "quiet: %.0f s, things move: %.0f s\n", all->quiet_s, all->true_s);
     if (chosen)
-        fprintf(stderr, "detector %.3f ns/pixel\n", cost / chosen);
-    return failed || !chosen;
+        fprintf(stderr, "detector: %.3f ns/pixel\n", cost / chosen);
+    return chosen && !failed;
 }
 
-/* The totals are the line "all" of a table. 0: no worse. */
-static int compare(const struct options *options, const struct score *all)
+/* --- the table of last time --- */
+
+/* The line of text that begins with the same word; NULL when there is none. */
+static const char *same_clip(const char *text, const char *line)
 {
-    char line[256];
-    int hits = -1, intervals = 0, misplaced, alarms = 0, seen = 0, expected = 0, wrong = 0;
-    FILE *file = fopen(options->baseline, "r");
-    if (!file) {
-        fprintf(stderr, "accuracy: %s: %s\n", options->baseline, strerror(errno));
-        return 1;
+    size_t word = strcspn(line, " \n") + 1;
+    for (; *text; text += strcspn(text, "\n") + (text[strcspn(text, "\n")] != 0))
+        if (strncmp(text, line, word) == 0)
+            return text;
+    return NULL;
+}
+
+static void print_changes(const char *old, const char *now)
+{
+    for (const char *line = now; *line; line += strcspn(line, "\n") + 1) {
+        int length = (int)strcspn(line, "\n");
+        const char *was = same_clip(old, line);
+        int old_length = was ? (int)strcspn(was, "\n") : 0;
+        if (was && old_length == length && strncmp(was, line, (size_t)length) == 0)
+            continue;
+        if (was)
+            printf("- %.*s\n", old_length, was);
+        printf("+ %.*s\n", length, line);
     }
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "all %*f %d/%d %d %d %*f%% %*f %*f %*f%% %d/%d %d", &hits, &intervals,
-                   &misplaced, &alarms, &seen, &expected, &wrong) == 7)
-            break;
-    fclose(file);
-    bool worse = hits < 0 || all->intervals != intervals || all->hits < hits ||
-                 all->false_alarms > alarms || all->kinds_seen < seen || all->kinds_false > wrong;
-    if (worse)
-        printf("worse than %s: %d/%d found, %d false alarms, kinds %d/%d, %d wrong\n",
-               options->baseline, hits, intervals, alarms, seen, expected, wrong);
-    return worse;
+}
+
+struct totals {
+    int hits, intervals, misplaced, alarms, seen, expected, wrong;
+};
+
+static bool read_totals(const char *table, struct totals *t)
+{
+    const char *line = same_clip(table, "all ");
+    return line &&
+           sscanf(line, "all %*f %d/%d %d %d %*f%% %*f %*f %*f%% %d/%d %d", &t->hits, &t->intervals,
+                  &t->misplaced, &t->alarms, &t->seen, &t->expected, &t->wrong) == 7;
+}
+
+/* The caller's; NULL when it cannot be read. */
+static char *read_text(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, TEXT_MAX);
+    if (file && text)
+        text[fread(text, 1, TEXT_MAX - 1, file)] = 0;
+    else
+        fprintf(stderr, "accuracy: %s: %s\n", path, strerror(errno));
+    if (file)
+        fclose(file);
+    return text;
+}
+
+/* Prints what is other than in the file; false when the totals are worse, or of other clips. */
+static bool no_worse(const char *path, const char *table)
+{
+    struct totals was, is;
+    char *old = read_text(path);
+    bool known = old && read_totals(old, &was) && read_totals(table, &is);
+    if (old)
+        print_changes(old, table);
+    free(old);
+    if (!known || was.intervals != is.intervals || was.expected != is.expected) {
+        printf("the clips are not those of %s: put this table there\n", path);
+        return false;
+    }
+    bool worse =
+        is.hits < was.hits || is.alarms > was.alarms || is.seen < was.seen || is.wrong > was.wrong;
+    printf("%s than %s\n", worse ? "worse" : "no worse", path);
+    return !worse;
 }
 
 /* --- options --- */
@@ -264,58 +314,54 @@ static const char *default_film(char *path, size_t size)
     return path;
 }
 
-static bool read_options(struct options *options, int argc, char **argv)
+/* An option is a row: where its word, its number, or that it was there at all goes. */
+struct row {
+    const char *name;
+    const char **word;
+    int *number;
+    bool *flag;
+};
+
+static bool take_option(const struct row *rows, char **argv, int *at)
 {
-    static const struct option names[] = {
-        {"only", 1, NULL, 'o'},     {"full", 0, NULL, 'f'},    {"hours", 0, NULL, 'h'},
-        {"seed", 1, NULL, 's'},     {"verbose", 0, NULL, 'v'}, {"jobs", 1, NULL, 'j'},
-        {"write", 1, NULL, 'w'},    {"film", 1, NULL, 'm'},    {"sensitivity", 1, NULL, 'S'},
-        {"no-codec", 0, NULL, 'n'}, {"kbit", 1, NULL, 'k'},    {"baseline", 1, NULL, 'b'},
-        {NULL, 0, NULL, 0}};
-    int c;
-    while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        switch (c) {
-        case 'o':
-            options->only = optarg;
-            break;
-        case 'm':
-            options->film = optarg;
-            break;
-        case 'w':
-            options->write = optarg;
-            break;
-        case 'b':
-            options->baseline = optarg;
-            break;
-        case 's':
-            options->seed = strtoull(optarg, NULL, 10);
-            break;
-        case 'j':
-            options->jobs = atoi(optarg);
-            break;
-        case 'S':
-            options->sensitivity = atoi(optarg);
-            break;
-        case 'k':
-            options->kbit = atoi(optarg);
-            break;
-        case 'f':
-            options->full = true;
-            break;
-        case 'h':
-            options->hours = true;
-            break;
-        case 'v':
-            options->verbose = true;
-            break;
-        case 'n':
-            options->no_codec = true;
-            break;
-        default:
-            return false;
+    for (const struct row *row = rows; row->name; row++) {
+        if (strcmp(argv[*at], row->name) != 0)
+            continue;
+        if (row->flag) {
+            *row->flag = true;
+            return true;
         }
+        const char *value = argv[++*at];
+        if (value && row->word)
+            *row->word = value;
+        else if (value)
+            *row->number = atoi(value);
+        return value != NULL;
     }
-    return optind == argc && options->jobs > 0 && options->jobs <= 64 && options->kbit > 0;
+    return false;
+}
+
+static bool read_options(struct options *options, char **argv)
+{
+    const struct row rows[] = {
+        {"--only", &options->only, NULL, NULL},
+        {"--film", &options->film, NULL, NULL},
+        {"--write", &options->write, NULL, NULL},
+        {"--baseline", &options->baseline, NULL, NULL},
+        {"--seed", NULL, &options->seed, NULL},
+        {"--jobs", NULL, &options->jobs, NULL},
+        {"--kbit", NULL, &options->kbit, NULL},
+        {"--sensitivity", NULL, &options->sensitivity, NULL},
+        {"--full", NULL, NULL, &options->full},
+        {"--hours", NULL, NULL, &options->hours},
+        {"--verbose", NULL, NULL, &options->verbose},
+        {"--no-codec", NULL, NULL, &options->no_codec},
+        {NULL, NULL, NULL, NULL},
+    };
+    for (int i = 1; argv[i]; i++)
+        if (!take_option(rows, argv, &i))
+            return false;
+    return options->jobs > 0 && options->jobs <= JOBS_MAX && options->kbit > 0;
 }
 
 static bool chosen(const struct options *options, const struct scene_plan *plan)
@@ -327,7 +373,7 @@ static bool chosen(const struct options *options, const struct scene_plan *plan)
 
 static void work_off(struct work *work)
 {
-    pthread_t threads[64];
+    pthread_t threads[JOBS_MAX];
     int jobs = work->options->jobs;
     for (int i = 1; i < jobs; i++)
         if (pthread_create(&threads[i], NULL, labour, work))
@@ -337,21 +383,38 @@ static void work_off(struct work *work)
         pthread_join(threads[i], NULL);
 }
 
+/* The exit status. */
+static int tell(struct work *work)
+{
+    char *table = NULL;
+    size_t length;
+    struct score *all = calloc(1, sizeof *all);
+    FILE *out = open_memstream(&table, &length);
+    if (!out || !all)
+        abort();
+    bool well = print_table(out, work, all);
+    fclose(out);
+    fputs(table, stdout);
+    if (well && work->options->baseline)
+        well = no_worse(work->options->baseline, table);
+    free(table);
+    free(all);
+    return well ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     char path[512];
     struct options options = {.sensitivity = 50, .jobs = 1, .kbit = 500, .seed = 1};
-    struct score *all = calloc(1, sizeof *all);
+    (void)argc;
     options.film = default_film(path, sizeof path);
-    if (!read_options(&options, argc, argv) || !all) {
+    if (!read_options(&options, argv)) {
         fputs("accuracy: the head of tests/bench/accuracy.c says how to call it\n", stderr);
-        free(all);
         return 2;
     }
     struct scene_stock *stock = scene_stock_open(options.film);
     if (!stock) {
         fprintf(stderr, "accuracy: %s: cannot be read (tests/run.sh fetches it)\n", options.film);
-        free(all);
         return 77;
     }
     struct work work = {.options = &options, .stock = stock};
@@ -359,13 +422,10 @@ int main(int argc, char **argv)
     for (int i = 0; work.results && i < accuracy_clip_count; i++)
         work.results[i].chosen = chosen(&options, &accuracy_clips[i]);
     work_off(&work);
-    int status = print_table(&work, all);
-    if (!status && options.baseline)
-        status = compare(&options, all);
+    int status = tell(&work);
     for (int i = 0; i < accuracy_clip_count; i++)
         free(work.results[i].notes);
     free(work.results);
-    free(all);
     scene_stock_close(stock);
     return status;
 }
