@@ -1,7 +1,14 @@
 /* Things that move, where they are, how they look, and what must be told of them. */
 #include "scene_parts.h"
 
-enum { SHUTTER = 50 /* 1/s: what moves is smeared over this time */, TAPS_MAX = 6 };
+enum {
+    SHUTTER = 50, /* 1/s: what moves is smeared over this time */
+    TAPS_MAX = 6,
+    SMALLEST = 30, /* pixels, a person 12 pixels high: what is smaller need not be told */
+};
+
+#define TOUCH 1.0f  /* seconds */
+#define FILLED 0.4f /* how much of its box a thing fills, about */
 
 static const struct strip *strip_of(const struct scene_stock *stock, const struct scene_mover *plan)
 {
@@ -62,6 +69,7 @@ static void init_mover(struct scene *scene, const struct scene_mover *plan)
     int pictures = scene->truth.pictures;
     *mover = (struct mover){.plan = plan, .strip = strip_of(scene->stock, plan)};
     mover->area = scene_memory((size_t)pictures, sizeof *mover->area);
+    mover->whole = scene_memory((size_t)pictures, sizeof *mover->whole);
     mover->state = scene_memory((size_t)pictures, 1);
     if (plan->keys[1].t > 0) {
         memcpy(mover->keys, plan->keys, sizeof mover->keys);
@@ -88,6 +96,7 @@ void scene_movers_finish(struct scene *scene)
 {
     for (int i = 0; i < scene->mover_count; i++) {
         free(scene->movers[i].area);
+        free(scene->movers[i].whole);
         free(scene->movers[i].state);
     }
 }
@@ -293,7 +302,7 @@ static void draw_mover(struct scene *scene, struct mover *mover)
         draw_shadow(scene, &pose);
     int seen = paint(scene, &brush, &pose, hidden, pose.moves);
     mover->area[scene->picture] = seen;
-    mover->area_full = seen > mover->area_full ? seen : mover->area_full;
+    mover->whole[scene->picture] = (int)(pose.width * pose.height * FILLED);
     if (seen)
         mover->state[scene->picture] = pose.moves ? MOVER_MOVES : MOVER_STANDS;
 }
@@ -354,11 +363,11 @@ void scene_movers_shine(struct scene *scene)
 
 /* --- what must be told --- */
 
+/* Large enough, and more than a seventh of it within the picture. */
 static bool must_be_told(const struct mover *mover, int picture)
 {
-    int least = mover->area_full / 7;
-    return mover->state[picture] == MOVER_MOVES &&
-           mover->area[picture] >= (least > 10 ? least : 10);
+    int seen = mover->area[picture], share = mover->whole[picture] / 7;
+    return mover->state[picture] == MOVER_MOVES && seen >= SMALLEST && seen >= share;
 }
 
 static bool may_be_told(const struct mover *mover, int picture)
@@ -386,12 +395,12 @@ static void add_spans(struct scene *scene, const struct mover *mover, struct sce
     }
 }
 
-/* Spans of several things that touch are one. */
+/* Spans that touch, of one thing or several, are one. */
 static void join_spans(struct scene_span *spans, int *count)
 {
     for (int i = 0; i < *count; i++) {
         for (int k = i + 1; k < *count; k++) {
-            if (spans[k].from > spans[i].to + 0.3f || spans[i].from > spans[k].to + 0.3f)
+            if (spans[k].from > spans[i].to + TOUCH || spans[i].from > spans[k].to + TOUCH)
                 continue;
             spans[i].from = fminf(spans[i].from, spans[k].from);
             spans[i].to = fmaxf(spans[i].to, spans[k].to);

@@ -78,8 +78,8 @@ struct mover {
     const struct strip *strip;
     struct scene_key keys[SCENE_KEYS_MAX];
     int key_count;
-    int area_full;  /* most pixels that were ever seen */
     int *area;      /* seen pixels, each picture */
+    int *whole;     /* pixels that would be seen if nothing hid it, about, each picture */
     uint8_t *state; /* each picture: enum mover_state */
 };
 enum mover_state { MOVER_AWAY, MOVER_STANDS, MOVER_MOVES, MOVER_SHINES /* only its light */ };
