@@ -136,7 +136,7 @@ void scene_movers_init(struct scene *scene); /* scene_movers.c */
 void scene_movers_finish(struct scene *scene);
 void scene_movers_draw(struct scene *scene);  /* bodies and shadows, before the light */
 void scene_movers_shine(struct scene *scene); /* what glares, after it */
-void scene_movers_tell(struct scene *scene);  /* spans of truth, after the last picture */
+void scene_movers_tell(struct scene *scene);  /* scene_truth.c: spans, after the last picture */
 
 void scene_weather(struct scene *scene); /* scene_weather.c: between the scene and the glass */
 void scene_glass(struct scene *scene);   /* scene_glass.c: on the glass */
