@@ -497,7 +497,7 @@ const struct scene_plan accuracy_clips[] = {
      .place = SCENE_ROAD,
      .seconds = 3600,
      BY_DAY,
-     .disturbances = {{SCENE_SWAY, 0, 0, 4}, {SCENE_SHAKE, 0, 0, 0.5f}}},
+     .disturbances = {{SCENE_SWAY, 0, 0, 3}, {SCENE_SHAKE, 0, 0, 0.5f}}},
 };
 
 const int accuracy_clip_count = sizeof accuracy_clips / sizeof *accuracy_clips;

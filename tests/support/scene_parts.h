@@ -95,7 +95,7 @@ struct scene {
 
     int16_t *albedo; /* the backdrop in full light, shades */
     int16_t *albedo_infrared;
-    uint8_t *leaf; /* how much a pixel is foliage */
+    uint8_t *leaf; /* how far a pixel goes with the wind, of 255 */
     int16_t *canvas, *spare;
     int16_t *clean; /* what the camera's noise filter remembers */
     uint8_t *mask, *mask_spare;

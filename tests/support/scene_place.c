@@ -147,17 +147,20 @@ static float street(const struct scene *scene, float x, float y)
     return mix(mix(at[0], at[1], fx), mix(at[stock->width], at[stock->width + 1], fx), fy);
 }
 
-/* How much of a pixel is foliage: crowns with ragged edges and gaps. */
-static float foliage(const struct crown *crowns, float x, float y)
+/* How much of a pixel is foliage: crowns with ragged edges. *moves: how far it goes with the wind,
+ * a little beyond the edge, so that the edge itself moves. */
+static float foliage(const struct crown *crowns, float x, float y, float *moves)
 {
     float most = 0;
+    *moves = 0;
     for (; crowns->rx > 0; crowns++) {
         float dx = (x - crowns->x) / crowns->rx, dy = (y - crowns->y) / crowns->ry;
         float d = dx * dx + dy * dy;
-        if (d > 1.5f)
+        if (d > 1.8f)
             continue;
         d += 0.30f * scene_octaves(x / 22, y / 22, 4, 80);
         most = fmaxf(most, scene_smooth(1.0f, 0.86f, d));
+        *moves = fmaxf(*moves, scene_smooth(1.4f, 0.9f, d));
     }
     return most;
 }
@@ -203,9 +206,9 @@ void scene_draw_place(struct scene *scene)
         for (int col = 0; col < scene->width; col++) {
             float x = (float)col / scene->scale, y = (float)row / scene->scale;
             int at = row * scene->width + col;
-            float leaf = foliage(crowns, x, y), luma = ground(scene, x, y);
+            float moves, leaf = foliage(crowns, x, y, &moves), luma = ground(scene, x, y);
             float green = leaf > 0 ? leaves(x, y) : 0;
-            scene->leaf[at] = (uint8_t)(leaf * 255);
+            scene->leaf[at] = (uint8_t)(moves * 255);
             scene->albedo[at] = (int16_t)(scene_clamp(mix(luma, green, leaf), 4, 250) * SHADE);
             float bright = scene_clamp(mix(40 + luma * 0.75f, green * 1.5f + 35, leaf), 4, 250);
             scene->albedo_infrared[at] = (int16_t)(bright * SHADE);

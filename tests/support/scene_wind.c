@@ -7,11 +7,11 @@ static int sample(const int16_t *at, int stride, int fx, int fy)
     return (top * (16 - fy) + bottom * fy) >> 8;
 }
 
-/* Gusts go through the picture: a wave along x. 0.1 to 1. */
+/* Gusts go through the picture: a wave along x. 0.15 to 1. */
 static float gust(const struct scene *scene, float x)
 {
     float n = scene_wave(scene->t * 0.28f - x / 400, scene->seed + 20);
-    return 0.1f + 0.9f * scene_smooth(-0.2f, 0.9f, n);
+    return 0.15f + 0.85f * scene_smooth(-0.4f, 0.8f, n);
 }
 
 /* Displacement of a node, in 1/16 pixel. */
