@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "motion/memory.h"
+#include "motion/scene.h"
 #include "motion/track.h"
 
 enum {
@@ -22,6 +23,7 @@ enum {
     PROOF_PER_TINY_US = 45000,
     PROOF_MAX_US = 1500000,
     PROOF_TIMES_AREA = 7, /* as large as what comes to nothing: not one of these */
+    MOVED_US = 2000000,   /* so long a moved camera is told */
     GOES_FAR = 3 * 16,    /* 1/16 block: farther than branches swing */
     WEATHER_US = 2000000, /* time constant of the count of tiny components */
     WEATHER_BLOCKS = 3600,
@@ -34,6 +36,7 @@ struct view {
     struct rw_grid grid;
     struct rw_regions regions;
     struct rw_background background;
+    struct rw_scene scene;
     uint16_t *columns; /* scratch */
     uint16_t *means;
     uint16_t *stack; /* scratch */
@@ -53,6 +56,9 @@ struct rw_motion {
     int failures;          /* tracks that came to nothing, 1/256 a second, running mean */
     struct rw_blobs blobs; /* of the last picture */
     struct rw_tracks tracks;
+    enum rw_scene_news news;    /* of the last picture */
+    enum rw_scene_news pending; /* to be told as soon as the run that was on has ended */
+    struct rw_box changed;      /* around what differed when the scene changed last */
     bool running, moving;
     struct rw_motion_run run;
     int64_t moved_us; /* now_us of the last motion */
@@ -77,6 +83,7 @@ static void close_view(struct rw_motion *motion)
         return;
     rw_regions_finish(&view->regions);
     rw_background_finish(&view->background);
+    rw_scene_finish(&view->scene);
     free(view->columns);
     free(view->means);
     free(view->stack);
@@ -100,11 +107,21 @@ static void open_view(struct rw_motion *motion, const struct rw_grid *grid)
     view->grid = *grid;
     rw_regions_init(&view->regions, grid, &motion->options);
     rw_background_init(&view->background, grid);
+    rw_scene_init(&view->scene, grid);
     view->columns = rw_zeroed(grid->width, sizeof *view->columns);
     view->means = rw_zeroed(count, sizeof *view->means);
     view->stack = rw_zeroed(count, sizeof *view->stack);
     motion->viewing = true;
     motion->weather = 0;
+}
+
+static void forget_runs(struct rw_motion *motion)
+{
+    rw_tracks_clear(&motion->tracks);
+    if (motion->viewing)
+        rw_scene_forget(&motion->view.scene);
+    motion->news = motion->pending = RW_SCENE_NOTHING;
+    motion->running = motion->moving = false;
 }
 
 enum rw_motion_change rw_motion_break(struct rw_motion *motion, struct rw_motion_run *run)
@@ -113,8 +130,8 @@ enum rw_motion_change rw_motion_break(struct rw_motion *motion, struct rw_motion
 
     if (motion->viewing)
         rw_background_forget(&motion->view.background);
-    rw_tracks_clear(&motion->tracks);
-    motion->timed = motion->running = motion->moving = false;
+    forget_runs(motion);
+    motion->timed = false;
     if (!was_running)
         return RW_MOTION_NONE;
     *run = motion->run;
@@ -288,8 +305,73 @@ static void begin_run(struct rw_motion *motion, const struct rw_motion_run *run,
     show(motion, best);
 }
 
+/* The place of a change of scene is what differed; a camera that moved or is blind is all of it. */
+static enum rw_motion_change begin_scene(struct rw_motion *motion, enum rw_scene_news news)
+{
+    const struct rw_box all = {0, 0, 1, 1};
+    motion->running = true;
+    motion->pending = RW_SCENE_NOTHING;
+    motion->best = -1;
+    motion->run = (struct rw_motion_run){
+        .kind = news == RW_SCENE_MOVED     ? RW_KIND_CAMERA_MOVED
+                : news == RW_SCENE_COVERED ? RW_KIND_COVERED
+                                           : RW_KIND_SCENE_CHANGE,
+        .start_us = motion->time_us,
+        .decided_us = motion->time_us,
+        .last_us = motion->time_us,
+        .peak_us = motion->time_us,
+        .box = news == RW_SCENE_CHANGED ? motion->changed : all,
+        .whole = news == RW_SCENE_CHANGED ? motion->changed : all,
+        .score = 1,
+    };
+    return RW_MOTION_BEGIN;
+}
+
+static enum rw_motion_change end_run(struct rw_motion *motion)
+{
+    motion->running = false;
+    return RW_MOTION_END;
+}
+
+/* A run of another kind than motion is on. */
+static enum rw_motion_change go_on(struct rw_motion *motion)
+{
+    struct rw_motion_run *run = &motion->run;
+    bool told =
+        run->kind == RW_KIND_CAMERA_MOVED && motion->time_us - run->start_us >= (int64_t)MOVED_US;
+    if (motion->news == RW_SCENE_OVER || told)
+        return end_run(motion);
+    run->last_us = motion->time_us;
+    return RW_MOTION_NONE;
+}
+
+/* True when the scene itself decides what is told; then *change is it. */
+static bool judge_scene(struct rw_motion *motion, enum rw_motion_change *change)
+{
+    enum rw_scene_news news = motion->pending ? motion->pending : motion->news;
+    bool lasts = news == RW_SCENE_MOVED || news == RW_SCENE_COVERED;
+    bool other = motion->running && motion->run.kind != RW_KIND_MOTION;
+
+    motion->moving &= !other;
+    if (motion->running && lasts) {
+        motion->pending = news;
+        *change = end_run(motion);
+    } else if (!motion->running && (lasts || news == RW_SCENE_CHANGED)) {
+        *change = begin_scene(motion, news);
+    } else if (other) {
+        *change = go_on(motion);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static enum rw_motion_change judge(struct rw_motion *motion)
 {
+    enum rw_motion_change scene;
+    if (judge_scene(motion, &scene))
+        return scene;
+
     struct rw_motion_run run = {.start_us = motion->time_us};
     if (motion->running)
         run = motion->run;
@@ -377,6 +459,22 @@ static void follow(struct rw_motion *motion)
     rw_background_remember(&view->background, motion->step_us);
 }
 
+static struct rw_box box_of_changed(const struct view *view)
+{
+    const struct rw_background *background = &view->background;
+    struct rw_blob all = {.left = background->cols, .top = background->rows};
+    for (int i = 0; i < background->count; i++) {
+        int x = i % background->cols, y = i / background->cols;
+        if (!(background->flags[i] & RW_BLOCK_ON))
+            continue;
+        all.left = x < all.left ? x : all.left;
+        all.right = x >= all.right ? x + 1 : all.right;
+        all.top = y < all.top ? y : all.top;
+        all.bottom = y + 1;
+    }
+    return box_of(&view->grid, &all);
+}
+
 /* Background, components and tracks of one picture. */
 static void look(struct rw_motion *motion, const struct rw_luma *luma)
 {
@@ -385,10 +483,12 @@ static void look(struct rw_motion *motion, const struct rw_luma *luma)
 
     rw_grid_means(&view->grid, luma, view->columns, view->means);
     int on = rw_background_look(background, view->means, &view->regions);
-    bool changed = (int64_t)on * 100 > (int64_t)background->count * CHANGED_PERCENT &&
-                   background->count > CHANGED_LEAST;
+    int percent = (int)((int64_t)on * 100 / background->count);
+    bool changed = percent > CHANGED_PERCENT && background->count > CHANGED_LEAST;
     motion->blobs.count = 0;
+    motion->news = rw_scene_look(&view->scene, view->means, changed, percent, motion->step_us);
     if (changed) {
+        motion->changed = box_of_changed(view);
         rw_background_take(background, view->means);
         if (!motion->running) {
             rw_tracks_clear(&motion->tracks);
@@ -416,8 +516,7 @@ enum rw_motion_change rw_motion_look(struct rw_motion *motion, const struct rw_l
         open_view(motion, &grid);
     }
     if (!advance(motion, time_us) && motion->running) {
-        motion->running = motion->moving = false;
-        rw_tracks_clear(&motion->tracks);
+        forget_runs(motion);
         *run = motion->run;
         change = RW_MOTION_END;
     }
