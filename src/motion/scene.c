@@ -11,7 +11,7 @@ enum {
     FOLLOW_US = 30000000,   /* time constant of the reference */
     SURE_US = 130000,       /* another texture for two pictures: told */
     SURE_BARE_US = 1000000, /* none at all: a camera that switches to infrared is blind for less */
-    SETTLED_US = 3000000,   /* another for so long, and still: what is it now? */
+    SETTLED_US = 2000000,   /* another for so long, and still: what is it now? */
     STILL_US = 1500000,
     STILL_PERCENT = 15,
     PATIENCE_US = 10000000, /* the same when it is never still */
@@ -114,7 +114,7 @@ static bool is_bare(const struct texture *t)
 static bool is_alike(const struct rw_scene *scene, const struct texture *t)
 {
     return t->reference < (int64_t)TEXTURE_LEAST * scene->cols * scene->rows ||
-           correlation(t) >= ALIKE_PERCENT;
+           (!is_bare(t) && correlation(t) >= ALIKE_PERCENT);
 }
 
 static bool is_elsewhere(const struct rw_scene *scene)
@@ -175,8 +175,7 @@ static enum rw_scene_news look_when_well(struct rw_scene *scene, const uint16_t 
     if (!scene->known)
         take_reference(scene);
     struct texture t = compare(scene, 0, 0);
-    bool blind = is_bare(&t) && !is_alike(scene, &t);
-    if (blind || (changed && !is_alike(scene, &t))) {
+    if ((changed || is_bare(&t)) && !is_alike(scene, &t)) {
         enter(scene, RW_SCENE_IS_DOUBTFUL);
         return RW_SCENE_NOTHING;
     }
