@@ -5,6 +5,7 @@
 enum {
     WEIGHT_MAX = 60 * RW_LUMA_ONE, /* brighter does not draw the centre more */
     CONTRAST_MAX = 16 * 16,        /* 16 thresholds */
+    CLEAR = 2 * 16,                /* no streak of rain */
     EDGE_REACH = 2,                /* blocks in which a thing ends: one may be half covered */
     EDGE_PERCENT = 70,             /* of the contrast is gone there */
     HARD = 60 * RW_LUMA_ONE,       /* an edge of so much is no glow: a lamp, a reflection */
@@ -145,6 +146,15 @@ static void keep(struct rw_blobs *blobs, const struct rw_blob *blob)
     blobs->blob[at] = *blob;
 }
 
+/* In bad weather what is small must be clear as well. */
+static bool counts(const struct fill *fill, int extra)
+{
+    const struct rw_blob *blob = &fill->blob;
+    return blob->area >= fill->least + extra ||
+           (blob->area >= fill->least &&
+            blob->area * blob->contrast >= (fill->least + extra) * CLEAR);
+}
+
 void rw_blobs_find(struct rw_blobs *blobs, struct rw_background *background,
                    const struct rw_regions *regions, int extra, uint16_t *stack)
 {
@@ -157,7 +167,7 @@ void rw_blobs_find(struct rw_blobs *blobs, struct rw_background *background,
         struct fill fill;
         fill_from(&fill, background, regions, i, stack);
         blobs->tiny += fill.blob.area <= RW_BLOB_TINY;
-        if (fill.blob.area >= fill.least + extra)
+        if (counts(&fill, extra))
             keep(blobs, &fill.blob);
     }
 }
