@@ -20,8 +20,10 @@ enum {
     GAIN_SLACK = RW_GAIN_ONE / 64, /* smaller steps are left to the local light */
     WHITE = 255 * 256,             /* of the mean */
     JUMP = RW_GAIN_ONE / 8,        /* of the gain, in one picture */
-    SETTLE_US = 1500000,           /* after the gain moved */
-    RISE_US = 62500,               /* restless: +2 every so often while the block lives */
+    DRIFT = RW_GAIN_ONE / 10,
+    DRIFT_US = 400000,   /* time constant */
+    SETTLE_US = 1500000, /* after the gain moved */
+    RISE_US = 62500,     /* restless: +2 every so often while the block lives */
     RISE = 2,
     FALL_US = 1000000, /* -1 every so often: living one time in thirty keeps it where it is */
     RESTLESS_MAX = 192,
@@ -246,8 +248,10 @@ static int follow_exposure(struct rw_background *background, const uint16_t *mea
     int gain = rw_light_gain(&background->light, means, background->mean);
     if (absolute(gain - RW_GAIN_ONE) > GAIN_SLACK) {
         scale(background->mean, count, gain);
-        background->settle_us = SETTLE_US;
+        background->drift += gain - RW_GAIN_ONE;
     }
+    if (absolute(background->drift) > DRIFT)
+        background->settle_us = SETTLE_US;
     if (background->settle_us > 0) {
         struct rw_tone tone;
         if (rw_tone_find(&tone, means, background->mean, count))
@@ -284,6 +288,7 @@ void rw_background_learn(struct rw_background *background, int step_us)
     struct rates rates = plan_rates(background, step_us);
     learn(background, &rates);
     background->learned_us += step_us;
+    background->drift -= background->drift * (step_us < DRIFT_US ? step_us : DRIFT_US) / DRIFT_US;
     if (background->settle_us > 0)
         background->settle_us -= step_us;
 }

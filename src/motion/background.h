@@ -32,6 +32,7 @@ struct rw_background {
     int64_t learned_us; /* since the picture it started from */
     bool started;
     int rise_us, fall_us; /* since restless rose and fell */
+    int drift;            /* how far the gain went lately, RW_GAIN_ONE: doubled; flicker cancels */
     int settle_us;        /* how long the exposure may still be settling */
     struct rw_light light;
     struct rw_shake shake; /* of the last picture */

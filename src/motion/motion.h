@@ -40,7 +40,8 @@ struct rw_motion_options {
 enum rw_motion_change {
     RW_MOTION_NONE,   /* nothing new */
     RW_MOTION_BEGIN,  /* sure now that something moves */
-    RW_MOTION_BETTER, /* it goes on, and this picture shows it better than any before */
+    RW_MOTION_BETTER, /* it goes on, and there is more to tell: this picture shows it better than
+                       * any before (peak_us is its time), or another zone or line was reached */
     RW_MOTION_END,    /* it stopped a while ago */
 };
 
