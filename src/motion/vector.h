@@ -1,10 +1,12 @@
-/* Marks a loop worth compiling twice: once for every x86-64, once for AVX2, chosen when the program
- * is loaded. Elsewhere the compiler's own vectors do. Not under ThreadSanitizer: it instruments the
- * choosing functions too, which run before its runtime is there. */
+/* Marks a loop worth compiling several times: for every x86-64, for AVX2 and for AVX-512, chosen
+ * when the program is loaded. Elsewhere the compiler's own vectors do. RW_VECTOR_OFF: once, for
+ * what the compiler was told; the tests build every set so and compare. Not under ThreadSanitizer:
+ * it instruments the choosing functions too, which run before its runtime is there. */
 #pragma once
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_THREAD__)
-#define RW_VECTOR __attribute__((target_clones("default", "avx2")))
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_THREAD__) &&              \
+    !defined(RW_VECTOR_OFF)
+#define RW_VECTOR __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define RW_VECTOR
 #endif

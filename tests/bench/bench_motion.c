@@ -1,176 +1,98 @@
-/* What watching costs: nanoseconds per pixel of each stage at 640x360, beside memcpy and a plain
- * difference of two pictures, in one run. A noisy picture with one thing moving through it.
+/* What watching costs: nanoseconds per pixel of each stage, beside memcpy and a plain difference of
+ * two pictures, with the detector compiled in every way that this processor can run (scalar, SSE2,
+ * AVX2, AVX-512, and the product, which chooses). The ways take turns, and what is printed is each
+ * one's quietest turn. Asserts nothing.
  *
- *   bench_motion [pictures] */
-#include <stddef.h>
+ *   bench_motion [pictures a turn] [turns] */
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-#include "motion/memory.h"
-#include "motion/track.h"
+enum { STAGES_MAX = 16, NAME_SIZE = 40 };
 
-enum { WIDTH = 640, HEIGHT = 360, PIXELS = WIDTH * HEIGHT, LOOP = 16, STEP_US = 66667 };
+static const char *const paths[] = {"scalar", "sse2", "avx2", "avx512", "native", "product"};
+enum { PATHS = sizeof paths / sizeof *paths };
 
-struct bench {
-    uint8_t *pictures; /* LOOP of them */
-    uint8_t *copy;
-    uint16_t columns[WIDTH];
-    uint16_t *means;
-    uint16_t *stack;
-    struct rw_grid grid;
-    struct rw_regions regions;
-    struct rw_background background;
-    struct rw_blobs blobs;
-    struct rw_tracks tracks;
-    struct rw_motion *motion;
-    uint64_t checksum; /* so that nothing is optimised away */
+struct table {
+    int stages;
+    char name[STAGES_MAX][NAME_SIZE];
+    double mean[STAGES_MAX][PATHS], best[STAGES_MAX][PATHS]; /* 0: not measured */
 };
 
-static double now_ns(void)
+static void keep_least(double *kept, double value)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+    *kept = *kept == 0 || value < *kept ? value : *kept;
 }
 
-static struct rw_luma picture(const struct bench *bench, int i)
+static int find_stage(struct table *table, const char *name)
 {
-    return (struct rw_luma){
-        .data = bench->pictures + (ptrdiff_t)(i % LOOP) * PIXELS,
-        .width = WIDTH,
-        .height = HEIGHT,
-        .stride = WIDTH,
-    };
+    for (int i = 0; i < table->stages; i++)
+        if (!strcmp(table->name[i], name))
+            return i;
+    if (table->stages == STAGES_MAX)
+        abort();
+    snprintf(table->name[table->stages], NAME_SIZE, "%s", name);
+    return table->stages++;
 }
 
-static void draw(struct bench *bench)
+static void run(struct table *table, const char *folder, int path, int width, int height,
+                int pictures)
 {
-    uint32_t state = 1;
-    for (int n = 0; n < LOOP; n++) {
-        uint8_t *at = bench->pictures + (ptrdiff_t)n * PIXELS;
-        for (int i = 0; i < PIXELS; i++) {
-            state = state * 1664525 + 1013904223;
-            int x = i % WIDTH, y = i / WIDTH;
-            int thing = x >= 40 + n * 30 && x < 100 + n * 30 && y >= 150 && y < 210;
-            at[i] = (uint8_t)(80 + x / 8 + (thing ? 60 : 0) + (int)(state >> 28));
-        }
+    char command[PATH_MAX + 200], line[200], name[NAME_SIZE];
+    double mean, best;
+    snprintf(command, sizeof command, "'%s/motion_stages_%s'", folder, paths[path]);
+    command[strlen(command) - 1] = 0;
+    if (access(command + 1, X_OK)) /* not built for this processor */
+        return;
+    snprintf(command, sizeof command, "'%s/motion_stages_%s' %d %d %d 2>&-", folder, paths[path],
+             width, height, pictures);
+    FILE *pipe = popen(command, "r");
+    while (pipe && fgets(line, sizeof line, pipe)) {
+        if (sscanf(line, "%lf %lf %39[^\n]", &mean, &best, name) != 3)
+            continue;
+        int stage = find_stage(table, name);
+        keep_least(&table->mean[stage][path], mean);
+        keep_least(&table->best[stage][path], best);
     }
+    if (pipe)
+        pclose(pipe);
 }
 
-static void stage_memcpy(struct bench *bench, int i)
+static void print(const struct table *table, int width, int height)
 {
-    memcpy(bench->copy, picture(bench, i).data, PIXELS);
-    bench->checksum += bench->copy[i % PIXELS];
-}
-
-static void stage_difference(struct bench *bench, int i)
-{
-    const uint8_t *a = picture(bench, i).data, *b = picture(bench, i + 1).data;
-    uint32_t sum = 0;
-    for (int p = 0; p < PIXELS; p++)
-        sum += (uint32_t)abs(a[p] - b[p]);
-    bench->checksum += sum;
-}
-
-static void stage_grid(struct bench *bench, int i)
-{
-    struct rw_luma luma = picture(bench, i);
-    rw_grid_means(&bench->grid, &luma, bench->columns, bench->means);
-    bench->checksum += bench->means[i % 100];
-}
-
-static void stage_background(struct bench *bench, int i)
-{
-    bench->means[i % 100]++; /* the means of the last picture: the stage alone */
-    rw_background_look(&bench->background, bench->means, &bench->regions);
-    rw_background_learn(&bench->background, STEP_US);
-    rw_background_remember(&bench->background, STEP_US);
-    bench->checksum += bench->background.flags[i % 100];
-}
-
-static void stage_light(struct bench *bench, int i)
-{
-    struct rw_background *background = &bench->background;
-    bench->checksum += (uint64_t)rw_light_gain(&background->light, bench->means, background->mean);
-    rw_light_level(&background->light, background->difference, background->taken);
-    bench->checksum += (uint64_t)background->taken[i % 100];
-}
-
-static void stage_blobs_and_tracks(struct bench *bench, int i)
-{
-    memset(bench->background.flags, 0, (size_t)bench->background.count);
-    for (int y = 10; y < 18; y++) {
-        for (int x = i % 60; x < i % 60 + 8; x++) {
-            int block = y * bench->grid.cols + x;
-            bench->background.flags[block] = RW_BLOCK_WEAK | RW_BLOCK_ON | RW_BLOCK_ALIVE;
-            bench->background.difference[block] = 60 * RW_LUMA_ONE;
-        }
+    printf("%dx%d, ns/pixel%*s", width, height,
+           (int)(8 - snprintf(NULL, 0, "%dx%d", width, height)), "");
+    for (int path = 0; path < PATHS; path++)
+        if (table->best[0][path] > 0)
+            printf("%9s", paths[path]);
+    for (int stage = 0; stage < table->stages; stage++) {
+        printf("\n%-18s", table->name[stage]);
+        for (int path = 0; path < PATHS; path++)
+            if (table->mean[stage][path] > 0)
+                printf("%9.4f", table->mean[stage][path]);
+            else if (table->best[stage][path] > 0)
+                printf("%9.0f", table->best[stage][path]);
     }
-    rw_blobs_find(&bench->blobs, &bench->background, &bench->regions, 0, bench->stack);
-    struct rw_pace pace = {.now_us = (int64_t)i * STEP_US,
-                           .time_us = (int64_t)i * STEP_US,
-                           .step_us = STEP_US,
-                           .need = rw_tracks_need(16)};
-    rw_tracks_follow(&bench->tracks, &bench->blobs, &bench->regions, &pace);
-    bench->checksum += (uint64_t)bench->blobs.count;
-}
-
-static void stage_all(struct bench *bench, int i)
-{
-    struct rw_luma luma = picture(bench, i);
-    struct rw_motion_run run;
-    bench->checksum += rw_motion_look(bench->motion, &luma, (int64_t)i * STEP_US, &run);
-}
-
-static void measure(struct bench *bench, const char *name, int pictures,
-                    void (*stage)(struct bench *, int))
-{
-    double best = 1e300, begin = now_ns();
-    for (int i = 0; i < pictures; i++) {
-        double start = now_ns();
-        stage(bench, i);
-        double took = now_ns() - start;
-        best = took < best ? took : best;
-    }
-    double mean = (now_ns() - begin) / pictures;
-    printf("%-18s %7.4f ns/pixel  (best %7.4f)  %8.1f us/picture\n", name, mean / PIXELS,
-           best / PIXELS, mean / 1000);
+    printf("\n\n");
 }
 
 int main(int argc, char **argv)
 {
-    int pictures = argc > 1 ? atoi(argv[1]) : 2000;
-    struct rw_motion_options options = {.sensitivity = 50};
-    struct bench *bench = rw_zeroed(1, sizeof *bench);
-
-    bench->pictures = rw_zeroed(LOOP, PIXELS);
-    bench->copy = rw_zeroed(PIXELS, 1);
-    rw_grid_plan(&bench->grid, WIDTH, HEIGHT);
-    bench->means = rw_zeroed(bench->grid.cols * bench->grid.rows, sizeof *bench->means);
-    bench->stack = rw_zeroed(bench->grid.cols * bench->grid.rows, sizeof *bench->stack);
-    rw_regions_init(&bench->regions, &bench->grid, &options);
-    rw_background_init(&bench->background, &bench->grid);
-    bench->motion = rw_motion_create(&options);
-    draw(bench);
-
-    measure(bench, "memcpy", pictures, stage_memcpy);
-    measure(bench, "plain difference", pictures, stage_difference);
-    measure(bench, "grid", pictures, stage_grid);
-    measure(bench, "background", pictures, stage_background);
-    measure(bench, "  of it light", pictures, stage_light);
-    measure(bench, "blobs and tracks", pictures, stage_blobs_and_tracks);
-    measure(bench, "all", pictures, stage_all);
-    printf("checksum %llx\n", (unsigned long long)bench->checksum);
-
-    rw_motion_destroy(bench->motion);
-    rw_background_finish(&bench->background);
-    rw_regions_finish(&bench->regions);
-    free(bench->stack);
-    free(bench->means);
-    free(bench->copy);
-    free(bench->pictures);
-    free(bench);
+    static const int sizes[][2] = {{640, 360}, {1920, 1080}};
+    int pictures = argc > 1 ? atoi(argv[1]) : 300, turns = argc > 2 ? atoi(argv[2]) : 5;
+    char self[PATH_MAX] = "";
+    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
+        return 1;
+    const char *folder = dirname(self);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct table table = {0};
+        for (int turn = 0; turn < turns; turn++)
+            for (int path = 0; path < PATHS; path++)
+                run(&table, folder, path, sizes[i][0], sizes[i][1], i ? pictures / 4 : pictures);
+        print(&table, sizes[i][0], sizes[i][1]);
+    }
     return 0;
 }
