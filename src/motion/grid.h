@@ -21,7 +21,8 @@ struct rw_grid {
 /* 0, or -1 for a size that is no picture (below 1 or above RW_PICTURE_SIDE_MAX). */
 int rw_grid_plan(struct rw_grid *grid, int width, int height);
 
-/* means: cols * rows, 16 times the mean luma. columns: scratch of width values. The luma has the
- * planned size. Shrinking by f and taking 8x8 means is the same as 8f x 8f means: done in one. */
-void rw_grid_means(const struct rw_grid *grid, const struct rw_luma *luma, uint16_t *columns,
+/* means: cols * rows, 16 times the mean luma. pairs: scratch of (width + 1) / 2 values. The luma
+ * has the planned size. Shrinking by f and taking 8x8 means is the same as 8f x 8f means: done in
+ * one. */
+void rw_grid_means(const struct rw_grid *grid, const struct rw_luma *luma, uint16_t *pairs,
                    uint16_t *means);
