@@ -15,11 +15,10 @@ enum {
     RECENT_US = 300000,
     RATE_ONE = 65536,
     RATE_MAX = RATE_ONE / 4,
-    SPREAD_FIRST = 4096 * 3 / 2,   /* 1.5 luma until better is known */
-    SPREAD_MAX = 8 * RW_LUMA_ONE,  /* one picture's say, 1/16 luma */
-    GAIN_SLACK = RW_GAIN_ONE / 64, /* smaller steps are left to the local light */
-    WHITE = 255 * 256,             /* of the mean */
-    JUMP = RW_GAIN_ONE / 8,        /* of the gain, in one picture */
+    SPREAD_FIRST = 4096 * 3 / 2,  /* 1.5 luma until better is known */
+    SPREAD_MAX = 8 * RW_LUMA_ONE, /* one picture's say, 1/16 luma */
+    WHITE = 255 * 256,            /* of the mean */
+    JUMP = RW_GAIN_ONE / 8,       /* of the gain, in one picture */
     DRIFT = RW_GAIN_ONE / 10,
     DRIFT_US = 400000,   /* time constant */
     SETTLE_US = 1500000, /* after the gain moved */
@@ -246,7 +245,7 @@ static int follow_exposure(struct rw_background *background, const uint16_t *mea
 {
     int count = background->count;
     int gain = rw_light_gain(&background->light, means, background->mean);
-    if (absolute(gain - RW_GAIN_ONE) > GAIN_SLACK) {
+    if (gain != RW_GAIN_ONE) {
         scale(background->mean, count, gain);
         background->drift += gain - RW_GAIN_ONE;
     }

@@ -10,20 +10,30 @@
 
 #include "motion/grid.h"
 
-enum { RW_GAIN_ONE = 1024 };
+enum {
+    RW_GAIN_ONE = 1024,
+    RW_GAIN_SLACK = RW_GAIN_ONE / 64, /* nearer to one is one: left to the local light */
+};
+
+/* Where a column lies between two tile centres. */
+struct rw_between {
+    int16_t first; /* tile */
+    int16_t share; /* of the next one, 1/256; beyond the outermost centres the line goes on */
+};
 
 struct rw_light {
-    int cols, rows;           /* blocks */
-    int tile_cols, tile_rows; /* 0: too few blocks to tell light from things */
-    int16_t *tiles;           /* median of each, then laid out over cols: tile_rows * cols */
-    int32_t *now, *before;    /* samples of the gain */
+    int cols, rows;             /* blocks */
+    int tile_cols, tile_rows;   /* 0: too few blocks to tell light from things */
+    struct rw_between *columns; /* cols, never changed */
+    int16_t *tiles;             /* scratch: medians, laid out over cols: tile_rows * cols */
+    uint16_t *now, *before;     /* scratch: samples of the gain, a third of the blocks */
 };
 
 void rw_light_init(struct rw_light *light, const struct rw_grid *grid);
 void rw_light_finish(struct rw_light *light);
 
-/* Gain from the background to the picture, RW_GAIN_ONE = same. means: 1/16 luma, background:
- * 1/256 luma, both one a block. */
+/* Gain from the background to the picture: RW_GAIN_ONE, or further from it than RW_GAIN_SLACK.
+ * means: 1/16 luma, background: 1/256 luma, both one a block. */
 int rw_light_gain(struct rw_light *light, const uint16_t *means, const uint16_t *background);
 
 /* Subtracts the local light from difference (1/16 luma, one a block) and leaves it in local. */

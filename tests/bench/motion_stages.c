@@ -25,7 +25,7 @@ struct bench {
     uint8_t *copy;
     uint16_t *columns;
     uint16_t *means;
-    int32_t *stack;
+    uint16_t *stack;
     struct rw_grid grid;
     struct rw_regions regions;
     struct rw_background background;
@@ -92,7 +92,9 @@ static void stage_grid(struct bench *bench, int i)
 static void stage_background(struct bench *bench, int i)
 {
     bench->means[i % 100]++; /* the means of the last picture: the stage alone */
-    rw_background_look(&bench->background, bench->means, &bench->regions, STEP_US);
+    rw_background_look(&bench->background, bench->means, &bench->regions);
+    rw_background_learn(&bench->background, STEP_US);
+    rw_background_remember(&bench->background, STEP_US);
     bench->checksum += bench->background.flags[i % 100];
 }
 
@@ -100,8 +102,8 @@ static void stage_light(struct bench *bench, int i)
 {
     struct rw_background *background = &bench->background;
     bench->checksum += (uint64_t)rw_light_gain(&background->light, bench->means, background->mean);
-    rw_light_level(&background->light, background->difference, background->local);
-    bench->checksum += (uint64_t)background->local[i % 100];
+    rw_light_level(&background->light, background->difference, background->taken);
+    bench->checksum += (uint64_t)background->taken[i % 100];
 }
 
 static void stage_blobs_and_tracks(struct bench *bench, int i)
@@ -115,8 +117,11 @@ static void stage_blobs_and_tracks(struct bench *bench, int i)
         }
     }
     rw_blobs_find(&bench->blobs, &bench->background, &bench->regions, 0, bench->stack);
-    rw_tracks_follow(&bench->tracks, &bench->blobs, (int64_t)i * STEP_US, (int64_t)i * STEP_US,
-                     STEP_US, 16);
+    struct rw_pace pace = {.now_us = (int64_t)i * STEP_US,
+                           .time_us = (int64_t)i * STEP_US,
+                           .step_us = STEP_US,
+                           .need = rw_tracks_need(16)};
+    rw_tracks_follow(&bench->tracks, &bench->blobs, &bench->regions, &pace);
     bench->checksum += (uint64_t)bench->blobs.count;
 }
 
