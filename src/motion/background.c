@@ -14,7 +14,7 @@ enum {
     SPREAD_MOVING_US = 6400000,
     RECENT_US = 300000,
     RATE_ONE = 65536,
-    RATE_MAX = RATE_ONE / 4,
+    RATE_MAX = RATE_ONE / 4 - 1,  /* twice as much fits 16 bits */
     SPREAD_FIRST = 4096 * 3 / 2,  /* 1.5 luma until better is known */
     SPREAD_MAX = 8 * RW_LUMA_ONE, /* one picture's say, 1/16 luma */
     WHITE = 255 * 256,            /* of the mean */
@@ -146,31 +146,50 @@ static inline int larger(int a, int b)
     return a > b ? a : b;
 }
 
+static inline uint16_t apart(uint16_t a, uint16_t b)
+{
+    return (uint16_t)(a > b ? a - b : b - a);
+}
+
+static inline uint16_t larger16(uint16_t a, uint16_t b)
+{
+    return a > b ? a : b;
+}
+
+/* a * b / 65536 in 16 bits: what vector units multiply fastest. */
+static inline uint16_t high_part(uint16_t a, uint16_t b)
+{
+    return (uint16_t)((uint32_t)a * b >> 16);
+}
+
 /* The largest step of the background from each block of a row to its four neighbours, 1/16 luma.
  * up and down are the row itself at the picture's edges. */
 RW_VECTOR static void steps_of_row(const uint16_t *restrict up, const uint16_t *restrict row,
                                    const uint16_t *restrict down, int cols, int16_t *restrict steps)
 {
     for (int x = 0; x < cols; x++)
-        steps[x] = (int16_t)(larger(absolute(row[x] - up[x]), absolute(row[x] - down[x])) >> 4);
+        steps[x] = (int16_t)(larger16(apart(row[x], up[x]), apart(row[x], down[x])) >> 4);
     for (int x = 0; x < cols - 1; x++)
-        steps[x] = (int16_t)larger(steps[x], absolute(row[x] - row[x + 1]) >> 4);
+        steps[x] = (int16_t)larger16((uint16_t)steps[x], apart(row[x], row[x + 1]) >> 4);
     for (int x = 1; x < cols; x++)
-        steps[x] = (int16_t)larger(steps[x], absolute(row[x] - row[x - 1]) >> 4);
+        steps[x] = (int16_t)larger16((uint16_t)steps[x], apart(row[x], row[x - 1]) >> 4);
 }
 
-/* threshold holds the steps and gets the sum. edge: share of a step, 1/64. */
+/* threshold holds the steps and gets the sum. edge: share of a step, 1/64, at most 64. */
 RW_VECTOR static void add_noise(int16_t *restrict threshold, const uint16_t *restrict spread,
                                 const uint8_t *restrict coarse, const uint8_t *restrict restless,
                                 int edge, int count)
 {
+    const uint16_t share = (uint16_t)(edge * 128);
     for (int i = 0; i < count; i++) {
-        int noise = (spread[i] * RW_COARSE_MULTIPLE(coarse[i])) >> 16;
-        int least = larger(noise, RW_COARSE_FLOOR(coarse[i]));
-        least += least * restless[i] / RESTLESS_DOUBLE;
-        threshold[i] = (int16_t)(least + threshold[i] * edge / RW_SHAKE_ONE);
+        uint16_t noise = high_part(spread[i], (uint16_t)RW_COARSE_MULTIPLE(coarse[i]));
+        uint16_t least = larger16(noise, (uint16_t)RW_COARSE_FLOOR(coarse[i]));
+        uint16_t more = high_part((uint16_t)(least * 4), (uint16_t)(restless[i] * 256));
+        uint16_t step = high_part((uint16_t)(threshold[i] * 8), share);
+        threshold[i] = (int16_t)(least + more + step);
     }
 }
+_Static_assert(RESTLESS_DOUBLE == 64 && RW_SHAKE_ONE == 64, "add_noise() counts in 1/64");
 
 static void find_thresholds(struct rw_background *background, const struct rw_regions *regions)
 {
@@ -201,28 +220,52 @@ RW_VECTOR static int find_flags(const int16_t *restrict difference,
     return on;
 }
 
-RW_VECTOR static void learn(struct rw_background *background, const struct rates *rates)
+/* value * rate / RATE_ONE in 16 bits. */
+static inline int16_t part(int16_t value, int16_t rate)
 {
-    uint16_t *restrict mean = background->mean;
-    uint16_t *restrict spread = background->spread;
-    int16_t *restrict recent = background->recent;
-    const int16_t *restrict difference = background->difference;
-    const int16_t *restrict taken = background->taken;
-    const uint8_t *restrict flags = background->flags;
-    struct rates r = *rates;
-    int count = background->count;
+    return (int16_t)(value * rate >> 16);
+}
 
+static inline int16_t choose(uint8_t flags, int16_t moving, int16_t quiet)
+{
+    int16_t mask = (int16_t) - ((flags & RW_BLOCK_ON) >> 1); /* all bits or none */
+    return (int16_t)((moving & mask) | (quiet & ~mask));
+}
+
+RW_VECTOR static void learn_mean(uint16_t *restrict mean, const int16_t *restrict difference,
+                                 const int16_t *restrict taken, const uint8_t *restrict flags,
+                                 const struct rates *rates, int count)
+{
+    const int16_t moving = (int16_t)(rates->mean_moving * 2);
+    const int16_t quiet = (int16_t)(rates->mean_quiet * 2);
     for (int i = 0; i < count; i++) {
-        int moving = (flags[i] & RW_BLOCK_ON) != 0;
-        int e = difference[i];
-        int size = absolute(e) > SPREAD_MAX ? SPREAD_MAX : absolute(e);
-        int mean_rate = r.mean_quiet + moving * (r.mean_moving - r.mean_quiet);
-        int spread_rate = r.spread_quiet + moving * (r.spread_moving - r.spread_quiet);
-        mean[i] = (uint16_t)(mean[i] + (((e + taken[i]) * mean_rate + RATE_ONE / 32) >> 12));
-        spread[i] = (uint16_t)(spread[i] + ((size * 256 - spread[i]) * spread_rate) / RATE_ONE);
-        recent[i] = (int16_t)(recent[i] + ((e * 4 - recent[i]) * r.recent) / RATE_ONE);
+        int16_t whole = (int16_t)((difference[i] + taken[i]) * 8);
+        mean[i] = (uint16_t)(mean[i] + part(whole, choose(flags[i], moving, quiet)));
     }
 }
+
+RW_VECTOR static void learn_spread(uint16_t *restrict spread, const int16_t *restrict difference,
+                                   const uint8_t *restrict flags, const struct rates *rates,
+                                   int count)
+{
+    const int16_t moving = (int16_t)rates->spread_moving, quiet = (int16_t)rates->spread_quiet;
+    for (int i = 0; i < count; i++) {
+        int16_t size = (int16_t)(difference[i] < 0 ? -difference[i] : difference[i]);
+        size = size > SPREAD_MAX ? SPREAD_MAX : size;
+        int16_t away = (int16_t)(size * 256 - spread[i]);
+        spread[i] = (uint16_t)(spread[i] + part(away, choose(flags[i], moving, quiet)));
+    }
+}
+
+RW_VECTOR static void learn_recent(int16_t *restrict recent, const int16_t *restrict difference,
+                                   const struct rates *rates, int count)
+{
+    const int16_t rate = (int16_t)rates->recent;
+    for (int i = 0; i < count; i++)
+        recent[i] = (int16_t)(recent[i] + part((int16_t)(difference[i] * 4 - recent[i]), rate));
+}
+
+_Static_assert(RW_BLOCK_ON == 2, "choose() makes a mask of it");
 
 /* The light jumped: what was quiet before and is not now is a place where the gain does not hold
  * (clipped, black level), and this picture its background. Returns how many blocks. */
@@ -285,7 +328,11 @@ int rw_background_look(struct rw_background *background, const uint16_t *means,
 void rw_background_learn(struct rw_background *background, int step_us)
 {
     struct rates rates = plan_rates(background, step_us);
-    learn(background, &rates);
+    int count = background->count;
+    learn_mean(background->mean, background->difference, background->taken, background->flags,
+               &rates, count);
+    learn_spread(background->spread, background->difference, background->flags, &rates, count);
+    learn_recent(background->recent, background->difference, &rates, count);
     background->learned_us += step_us;
     background->drift -= background->drift * (step_us < DRIFT_US ? step_us : DRIFT_US) / DRIFT_US;
     if (background->settle_us > 0)

@@ -7,16 +7,22 @@
 
 enum { EIGHTS_MAX = RW_PICTURE_SIDE_MAX / RW_BLOCK_PIXELS };
 
+enum { ROWS_MAX = 512 };
+
 _Static_assert(RW_BLOCK_PIXELS == 8, "add_rows() takes eight rows, add_eights() eight columns");
 /* a pair of columns of a block must fit 16 bits: 2 * 8 * ceil(8192 / 640) rows of 255 */
 _Static_assert((RW_PICTURE_SIDE_MAX / RW_WATCH_WIDTH + 1) * RW_BLOCK_PIXELS * 2 * 255 <= UINT16_MAX,
                "sums of pairs overflow");
 
+_Static_assert(RW_GRID_COLS_MAX *ROWS_MAX <= UINT16_MAX, "a block has a 16-bit number");
+
 int rw_grid_plan(struct rw_grid *grid, int width, int height)
 {
     if (width < 1 || height < 1 || width > RW_PICTURE_SIDE_MAX || height > RW_PICTURE_SIDE_MAX)
         return -1;
-    int factor = (width + RW_WATCH_WIDTH - 1) / RW_WATCH_WIDTH;
+    int factor = (width + RW_WATCH_WIDTH / 2) / RW_WATCH_WIDTH;
+    int tall = (height + ROWS_MAX * RW_BLOCK_PIXELS - 1) / (ROWS_MAX * RW_BLOCK_PIXELS);
+    factor = factor > tall ? factor : tall; /* at least 1 */
     grid->width = width;
     grid->height = height;
     grid->side = factor * RW_BLOCK_PIXELS;

@@ -10,6 +10,7 @@ enum {
     RW_BLOCK_PIXELS = 8, /* a side, after shrinking by the whole factor */
     RW_LUMA_ONE = 16,    /* one step of luma in block means */
     RW_PICTURE_SIDE_MAX = 8192,
+    RW_GRID_COLS_MAX = RW_WATCH_WIDTH * 3 / 2 / RW_BLOCK_PIXELS, /* before it is shrunk */
 };
 
 struct rw_grid {

@@ -19,7 +19,7 @@ enum {
     BRIGHT = 235 * RW_LUMA_ONE,
     GAIN_LOW = RW_GAIN_ONE / 8,
     GAIN_HIGH = RW_GAIN_ONE * 8,
-    TILES_MAX = RW_WATCH_WIDTH / RW_BLOCK_PIXELS / TILE + 1, /* along a row */
+    TILES_MAX = RW_GRID_COLS_MAX / TILE + 1, /* along a row */
     LANES = 32, /* loops go over a multiple of it: no vector is longer, nothing is left over */
 };
 

@@ -78,9 +78,9 @@ struct rw_motion;
 struct rw_motion *rw_motion_create(const struct rw_motion_options *options);
 void rw_motion_destroy(struct rw_motion *motion);
 
-/* Looks at one picture taken at time_us (grows by one picture's time; steps are suffered). Larger
- * pictures than RW_WATCH_WIDTH are shrunk by a whole factor first. *run is written for every
- * change but RW_MOTION_NONE. */
+/* Looks at one picture taken at time_us (grows by one picture's time; steps are suffered). Large
+ * pictures are shrunk first, by the whole factor that brings them nearest to RW_WATCH_WIDTH. *run
+ * is written for every change but RW_MOTION_NONE. */
 enum rw_motion_change rw_motion_look(struct rw_motion *motion, const struct rw_luma *luma,
                                      int64_t time_us, struct rw_motion_run *run);
 /* The input ends or has a hole: ends the run that is on. RW_MOTION_END or RW_MOTION_NONE. */

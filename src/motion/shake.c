@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "motion/grid.h"
 #include "motion/vector.h"
 
 enum {
@@ -19,38 +20,58 @@ struct sums {
     int64_t xx, xy, yy, xd, yd, dd;
 };
 
-static inline int within(int value, int limit)
+/* Slopes of a row of blocks, and its differences within bounds: what is summed. */
+struct row {
+    int16_t x[RW_GRID_COLS_MAX], y[RW_GRID_COLS_MAX], d[RW_GRID_COLS_MAX];
+};
+
+static inline int16_t within(int16_t value, int16_t limit)
 {
-    return value < -limit ? -limit : value > limit ? limit : value;
+    return (int16_t)(value < -limit ? -limit : value > limit ? limit : value);
 }
 
 /* Half the step over two blocks, luma. */
-static inline int slope(int from, int to)
+static inline int16_t slope(uint16_t from, uint16_t to)
 {
-    return within((to - from) / 512, GRADIENT_MAX);
+    return within((int16_t)(((to >> 1) - (from >> 1)) >> 8), GRADIENT_MAX);
 }
 
-RW_VECTOR static void add_row(struct sums *sums, const uint16_t *restrict up,
-                              const uint16_t *restrict row, const uint16_t *restrict down,
-                              const int16_t *restrict difference, int cols)
+RW_VECTOR static void fill_row(struct row *restrict out, const uint16_t *restrict up,
+                               const uint16_t *restrict row, const uint16_t *restrict down,
+                               const int16_t *restrict difference, int cols)
 {
-    int xx = 0, xy = 0, yy = 0, xd = 0, yd = 0, dd = 0;
-    for (int x = 1; x < cols - 1; x++) {
-        int gx = slope(row[x - 1], row[x + 1]), gy = slope(up[x], down[x]);
-        int d = within(difference[x], DIFFERENCE_MAX);
-        xx += gx * gx;
-        xy += gx * gy;
-        yy += gy * gy;
-        xd += gx * d;
-        yd += gy * d;
-        dd += d * d;
+    for (int x = 0; x < cols - 2; x++) {
+        out->x[x] = slope(row[x], row[x + 2]);
+        out->y[x] = slope(up[x + 1], down[x + 1]);
+        out->d[x] = within(difference[x + 1], DIFFERENCE_MAX);
     }
-    sums->xx += xx;
-    sums->xy += xy;
-    sums->yy += yy;
-    sums->xd += xd;
-    sums->yd += yd;
-    sums->dd += dd;
+}
+
+RW_VECTOR static int sum_of_products(const int16_t *restrict a, const int16_t *restrict b,
+                                     int count)
+{
+    int sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+RW_VECTOR static int sum_of_squares(const int16_t *a, int count)
+{
+    int sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += a[i] * a[i];
+    return sum;
+}
+
+static void add_row(struct sums *sums, const struct row *row, int count)
+{
+    sums->xx += sum_of_squares(row->x, count);
+    sums->xy += sum_of_products(row->x, row->y, count);
+    sums->yy += sum_of_squares(row->y, count);
+    sums->xd += sum_of_products(row->x, row->d, count);
+    sums->yd += sum_of_products(row->y, row->d, count);
+    sums->dd += sum_of_squares(row->d, count);
 }
 
 struct rw_shake rw_shake_find(const uint16_t *mean, const int16_t *difference, int cols, int rows)
@@ -60,8 +81,10 @@ struct rw_shake rw_shake_find(const uint16_t *mean, const int16_t *difference, i
     if (cols < LEAST || rows < LEAST)
         return none;
     for (int y = 1; y < rows - 1; y++) {
-        const uint16_t *row = mean + (ptrdiff_t)y * cols;
-        add_row(&s, row - cols, row, row + cols, difference + (ptrdiff_t)y * cols, cols);
+        const uint16_t *at = mean + (ptrdiff_t)y * cols;
+        struct row row;
+        fill_row(&row, at - cols, at, at + cols, difference + (ptrdiff_t)y * cols, cols);
+        add_row(&s, &row, cols - 2);
     }
     int64_t ridge = (int64_t)RIDGE * cols * rows;
     int64_t xx = s.xx + ridge, yy = s.yy + ridge;
