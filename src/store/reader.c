@@ -265,6 +265,34 @@ int rw_reader_check(struct rw_reader *reader, enum rw_stream stream, int slot, i
     return good;
 }
 
+static int load(struct rw_scan *scan, const struct rw_fragment *fragment, struct rw_film_bytes *out,
+                struct rw_err *err)
+{
+    rw_buf_clear(&out->bytes);
+    rw_buf_grow(&out->bytes, scan->init_length);
+    out->init_size = scan->init_length;
+    memcpy(out->init_hash, scan->init_hash, sizeof out->init_hash);
+    if (rw_disk_read_full(scan->disk, scan->fd, out->bytes.data, scan->init_length, 0))
+        return rw_fail(err, rw_code_of_errno(errno), "%s", strerror(errno));
+    return rw_scan_load(scan, fragment->offset - RW_RECORD_SIZE, fragment->seq, fragment->size,
+                        &out->bytes, err);
+}
+
+int rw_reader_load(struct rw_reader *reader, enum rw_stream stream,
+                   const struct rw_fragment *fragment, struct rw_film_bytes *out,
+                   struct rw_err *err)
+{
+    char dir[540];
+    struct rw_scan scan;
+    ring_dir(reader, stream, dir, sizeof dir);
+    int got = rw_slot_scan(&scan, reader->disk, dir, fragment->slot, reader->label[stream].id, err);
+    if (got <= 0)
+        return got;
+    got = load(&scan, fragment, out, err);
+    rw_slot_end(&scan);
+    return got;
+}
+
 /* --- coverage and extent --- */
 
 struct survey {

@@ -26,6 +26,12 @@ struct rw_fragment {
     int gap_count; /* what is missing before it */
     struct rw_gap_part gaps[RW_GAPS_MAX];
 };
+/* Caller's memory: zero it, then rw_buf_finish(&bytes). */
+struct rw_film_bytes {
+    struct rw_buf bytes;
+    size_t init_size;                /* of which are the init segment */
+    uint8_t init_hash[RW_HASH_SIZE]; /* SHA-256: another one, another stream */
+};
 /* Calls fn for every fragment that touches [from, to), in order of sequence, until it returns
  * non-zero. */
 int rw_reader_fragments(struct rw_reader *reader, enum rw_stream stream, int64_t from_us,
@@ -38,6 +44,11 @@ int rw_reader_slot(struct rw_reader *reader, enum rw_stream stream, int slot,
                    struct rw_err *err);
 /* Slot numbers run from 0 to below this. */
 int rw_reader_slot_count(struct rw_reader *reader, enum rw_stream stream);
+/* The fragment's bytes behind the init segment of its slot: a film by itself. out is replaced. 1
+ * good, 0 damaged, or overwritten since its row was read; -1 the disk refused. */
+int rw_reader_load(struct rw_reader *reader, enum rw_stream stream,
+                   const struct rw_fragment *fragment, struct rw_film_bytes *out,
+                   struct rw_err *err);
 /* Reads a record from the disk itself and hashes it: 1 good, 0 damaged, -1 the disk refused.
  * offset: of the record, in front of `moof`. */
 int rw_reader_check(struct rw_reader *reader, enum rw_stream stream, int slot, int64_t offset,

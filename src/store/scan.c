@@ -153,15 +153,36 @@ bool rw_scan_find_link(struct rw_scan *scan, const uint8_t link[RW_HASH_SIZE])
     return false;
 }
 
+/* 1: that very record's header stands there. */
+static int read_known(struct rw_scan *scan, int64_t offset, uint64_t seq, uint32_t length,
+                      struct rw_record *record, struct rw_err *err)
+{
+    rw_scan_skip_to(scan, offset, 0);
+    int got = read_record(scan, record, err);
+    return got > 0 ? record->seq == seq && record->length == length : got;
+}
+
 int rw_scan_check(struct rw_scan *scan, int64_t offset, uint64_t seq, uint32_t length,
                   struct rw_err *err)
 {
     struct rw_record record;
-    rw_scan_skip_to(scan, offset, 0);
-    int got = read_record(scan, &record, err);
-    if (got <= 0 || record.seq != seq || record.length != length)
-        return got < 0 ? -1 : 0;
-    return rw_scan_verify(scan, &record, offset, err);
+    int got = read_known(scan, offset, seq, length, &record, err);
+    return got > 0 ? rw_scan_verify(scan, &record, offset, err) : got;
+}
+
+int rw_scan_load(struct rw_scan *scan, int64_t offset, uint64_t seq, uint32_t length,
+                 struct rw_buf *out, struct rw_err *err)
+{
+    struct rw_record record;
+    uint8_t hash[RW_HASH_SIZE];
+    int got = read_known(scan, offset, seq, length, &record, err);
+    if (got <= 0)
+        return got;
+    uint8_t *at = rw_buf_grow(out, length);
+    if (read_at(scan, at, length, offset + RW_RECORD_SIZE, err))
+        return -1;
+    SHA256(at, length, hash);
+    return !memcmp(hash, record.payload_hash, RW_HASH_SIZE);
 }
 
 int rw_scan_verify(const struct rw_scan *scan, const struct rw_record *record, int64_t offset,

@@ -36,6 +36,9 @@ bool rw_scan_find_link(struct rw_scan *scan, const uint8_t link[RW_HASH_SIZE]);
  * 0 no, -1 the disk refused. The payload is hashed. */
 int rw_scan_check(struct rw_scan *scan, int64_t offset, uint64_t seq, uint32_t length,
                   struct rw_err *err);
+/* The same, and appends the payload to out. */
+int rw_scan_load(struct rw_scan *scan, int64_t offset, uint64_t seq, uint32_t length,
+                 struct rw_buf *out, struct rw_err *err);
 /* Reads and hashes the payload: 1 good, 0 damaged, -1 the disk refused. */
 int rw_scan_verify(const struct rw_scan *scan, const struct rw_record *record, int64_t offset,
                    struct rw_err *err);
