@@ -23,5 +23,7 @@ struct rw_packet *rw_packet_create(AVPacket *coded, const struct rw_packet *fiel
 /* 8 bits a sample, planar; the picture's own. */
 const AVFrame *rw_picture_frame(const struct rw_picture *picture);
 
+bool rw_frame_is_full_range(const AVFrame *frame);
+
 /* "prefix: what libav says". Returns -1. */
 int rw_fail_av(struct rw_err *err, enum rw_code code, const char *prefix, int av_error);

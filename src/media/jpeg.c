@@ -60,7 +60,7 @@ static void map_plane(uint8_t *restrict to, int to_stride, const uint8_t *from, 
     }
 }
 
-static bool is_full_range(const AVFrame *frame)
+bool rw_frame_is_full_range(const AVFrame *frame)
 {
     return frame->color_range == AVCOL_RANGE_JPEG || frame->format == AV_PIX_FMT_YUVJ420P ||
            frame->format == AV_PIX_FMT_YUVJ422P || frame->format == AV_PIX_FMT_YUVJ444P ||
@@ -150,20 +150,38 @@ out:
     return rc;
 }
 
-int rw_jpeg_encode(const struct rw_picture *picture, int quality, struct rw_buf *out,
-                   struct rw_err *err)
+static int compress_limited(const struct planes *planes, int quality, struct rw_buf *out,
+                            struct rw_err *err)
 {
-    const AVFrame *frame = rw_picture_frame(picture);
-    struct planes planes, full;
-    planes_of(frame, &planes);
-    if (is_full_range(frame))
-        return compress(&planes, quality, out, err);
-    uint8_t *memory = expand_range(&planes, &full);
+    struct planes full;
+    uint8_t *memory = expand_range(planes, &full);
     if (!memory)
         return rw_fail(err, RW_ENOMEM, "no memory for a JPEG");
     int rc = compress(&full, quality, out, err);
     free(memory);
     return rc;
+}
+
+int rw_jpeg_encode(const struct rw_picture *picture, int quality, struct rw_buf *out,
+                   struct rw_err *err)
+{
+    const AVFrame *frame = rw_picture_frame(picture);
+    struct planes planes;
+    planes_of(frame, &planes);
+    return rw_frame_is_full_range(frame) ? compress(&planes, quality, out, err)
+                                         : compress_limited(&planes, quality, out, err);
+}
+
+int rw_jpeg_encode_canvas(const struct rw_canvas *canvas, int quality, struct rw_buf *out,
+                          struct rw_err *err)
+{
+    struct planes planes = {
+        .width = canvas->width, .height = canvas->height, .sampling = TJSAMP_420};
+    for (int i = 0; i < 3; i++) {
+        planes.data[i] = canvas->plane[i];
+        planes.stride[i] = canvas->stride[i];
+    }
+    return compress_limited(&planes, quality, out, err);
 }
 
 static double clamp_double(double value, double low, double high)
@@ -260,25 +278,12 @@ static uint8_t *scale(const struct planes *from, struct region region, int width
     return memory;
 }
 
-static int compress_scaled(const struct planes *planes, bool full_range, int quality,
-                           struct rw_buf *out, struct rw_err *err)
-{
-    struct planes full;
-    if (full_range)
-        return compress(planes, quality, out, err);
-    uint8_t *memory = expand_range(planes, &full);
-    if (!memory)
-        return rw_fail(err, RW_ENOMEM, "no memory for a JPEG");
-    int rc = compress(&full, quality, out, err);
-    free(memory);
-    return rc;
-}
-
 int rw_jpeg_crop(const struct rw_picture *picture, struct rw_box box, size_t max_bytes,
                  struct rw_buf *out, struct rw_err *err)
 {
     const AVFrame *frame = rw_picture_frame(picture);
     struct planes planes, small;
+    bool full_range = rw_frame_is_full_range(frame);
     planes_of(frame, &planes);
     struct region region = crop_region(&planes, box);
     int width = region.w < CROP_WIDTH_MAX ? region.w : CROP_WIDTH_MAX;
@@ -290,7 +295,8 @@ int rw_jpeg_crop(const struct rw_picture *picture, struct rw_box box, size_t max
             return rw_fail(err, RW_ENOMEM, "no memory for a JPEG");
         int rc = 0;
         for (int quality = CROP_QUALITY; rc == 0 && quality >= CROP_QUALITY_MIN; quality -= 10) {
-            rc = compress_scaled(&small, is_full_range(frame), quality, out, err);
+            rc = full_range ? compress(&small, quality, out, err)
+                            : compress_limited(&small, quality, out, err);
             if (rc == 0 && out->size <= max_bytes)
                 break;
         }

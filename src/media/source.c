@@ -48,6 +48,9 @@ void rw_source_close(struct rw_source *source)
     source->watchdog.cancel = NULL;
     rw_watchdog_start(&source->watchdog, CLOSE_MS);
     avformat_close_input(&source->context);
+    if (source->io)
+        av_freep(&source->io->buffer);
+    avio_context_free(&source->io);
     av_packet_free(&source->piece);
     rw_codec_unref(source->codec);
     rw_buf_finish(&source->gathering.bytes);

@@ -28,6 +28,12 @@ struct rw_source *rw_source_open(const struct rw_source_options *options, struct
 /* Any file libavformat reads; pictures carry their time in the file, from 0, as utc_us. For
  * `detect`. */
 struct rw_source *rw_source_open_file(const char *path, struct rw_err *err);
+/* One fragment of a recording behind its init segment (ISO/IEC 14496-12), in memory that is
+ * borrowed until closed. The decoding time of its first picture becomes start_us (UTC). codec: of
+ * an earlier fragment with the same init segment, so that the same decoder goes on; NULL: it is
+ * read. */
+struct rw_source *rw_source_open_bytes(const uint8_t *bytes, size_t size, int64_t start_us,
+                                       const struct rw_codec *codec, struct rw_err *err);
 /* The next coded picture, the caller's reference. The first is a keyframe with known parameter
  * sets. NULL with *err: RW_EEND, RW_ETIMEOUT, RW_ENET, RW_ECANCELED, RW_EFORMAT; then close. */
 struct rw_packet *rw_source_read(struct rw_source *source, struct rw_err *err);

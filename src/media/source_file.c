@@ -16,6 +16,12 @@ static int64_t to_us(const struct rw_source *source, int64_t time)
     return us < -FILE_TIME_LIMIT_US || us > FILE_TIME_LIMIT_US ? AV_NOPTS_VALUE : us;
 }
 
+static int64_t first_of(const struct rw_source *source, int64_t pts_us, int64_t dts_us)
+{
+    int64_t first = source->file_by_dts && dts_us != AV_NOPTS_VALUE ? dts_us : pts_us;
+    return first != AV_NOPTS_VALUE ? first : 0;
+}
+
 /* Presentation and decoding time; a file without either is played at its frame rate. */
 static void stamp(struct rw_source *source, struct rw_packet *fields)
 {
@@ -23,7 +29,7 @@ static void stamp(struct rw_source *source, struct rw_packet *fields)
     int64_t pts_us = to_us(source, piece->pts != AV_NOPTS_VALUE ? piece->pts : piece->dts);
     int64_t dts_us = to_us(source, piece->dts);
     if (source->file_start_us == AV_NOPTS_VALUE)
-        source->file_start_us = pts_us != AV_NOPTS_VALUE ? pts_us : 0;
+        source->file_start_us = first_of(source, pts_us, dts_us) - source->file_zero_us;
     pts_us = pts_us != AV_NOPTS_VALUE ? pts_us - source->file_start_us : source->file_next_us;
     dts_us = dts_us != AV_NOPTS_VALUE ? dts_us - source->file_start_us : pts_us;
     if (dts_us <= source->file_dts_us)
@@ -84,6 +90,8 @@ static int find_video(struct rw_source *source, const char *path, struct rw_err 
     source->file_interval_us = DEFAULT_INTERVAL_US;
     if (rate.num > 0 && rate.den > 0 && rate.num / rate.den <= 1000)
         source->file_interval_us = av_rescale(RW_SECOND_US, rate.den, rate.num);
+    if (source->codec)
+        return 0;
     AVCodecParameters *par = avcodec_parameters_alloc();
     if (!par || avcodec_parameters_copy(par, stream->codecpar) < 0) {
         avcodec_parameters_free(&par);
@@ -93,6 +101,14 @@ static int find_video(struct rw_source *source, const char *path, struct rw_err 
     if (!source->codec)
         return rw_fail_in(err, path);
     return 0;
+}
+
+int rw_source_read_as_file(struct rw_source *source, const char *what, struct rw_err *err)
+{
+    source->read = read_file;
+    source->file_start_us = AV_NOPTS_VALUE;
+    source->file_dts_us = INT64_MIN;
+    return find_video(source, what, err);
 }
 
 struct rw_source *rw_source_open_file(const char *path, struct rw_err *err)
@@ -105,9 +121,6 @@ struct rw_source *rw_source_open_file(const char *path, struct rw_err *err)
         rw_fail(err, RW_ENOMEM, "no memory for a file");
         return NULL;
     }
-    source->read = read_file;
-    source->file_start_us = AV_NOPTS_VALUE;
-    source->file_dts_us = INT64_MIN;
     /* A path is a path, whatever colons it has; and a playlist opens nothing else. */
     rw_buf_printf(&url, "file:%s", path);
     av_dict_set(&options, "protocol_whitelist", "file", 0);
@@ -120,7 +133,7 @@ struct rw_source *rw_source_open_file(const char *path, struct rw_err *err)
                                                     : RW_EFORMAT;
         rw_fail_av(err, code, path, rc);
     }
-    if (rc < 0 || find_video(source, path, err) < 0) {
+    if (rc < 0 || rw_source_read_as_file(source, path, err) < 0) {
         rw_source_close(source);
         source = NULL;
     }

@@ -28,6 +28,12 @@ struct rw_gathering {
     struct rw_now arrival; /* of the last piece */
 };
 
+/* A film in memory and how far it was read. */
+struct rw_bytes {
+    const uint8_t *data; /* borrowed */
+    size_t size, at;
+};
+
 struct rw_source {
     struct rw_packet *(*read)(struct rw_source *source, struct rw_err *err);
     AVFormatContext *context;
@@ -51,10 +57,17 @@ struct rw_source {
     /* file */
     int64_t file_start_us, file_next_us, file_dts_us;
     int64_t file_interval_us; /* between pictures */
+    int64_t file_zero_us;     /* what the first picture's time becomes */
+    bool file_by_dts;         /* its decoding time */
+    struct rw_bytes bytes;    /* instead of a file */
+    AVIOContext *io;          /* of bytes; owned */
 };
 
 struct rw_source *rw_source_create(void);
 int64_t rw_monotonic_us(void);
+/* Finds the video of an open context and reads packets from it; source->codec may be set already.
+ * what names it in sentences. */
+int rw_source_read_as_file(struct rw_source *source, const char *what, struct rw_err *err);
 
 /* Sees to it that the host's name is known, within the watchdog's time. */
 int rw_url_resolve(const struct rw_url *url, const struct rw_watchdog *watchdog,
