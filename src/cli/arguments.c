@@ -29,8 +29,9 @@ static const struct rw_command commands[] = {
     {"coverage", "", "recorded spans, and gaps with their causes", RW_ROLE_NONE,
      rw_command_coverage,
      CONFIG | RW_OPTION_CAMERA | RW_OPTION_SPAN | RW_OPTION_STREAM | RW_OPTION_JSON},
-    {"detect", "FILE", "the detector over a recording", RW_ROLE_NONE, rw_command_detect,
-     CONFIG | RW_OPTION_CAMERA | RW_OPTION_JSON},
+    {"detect", "[FILE]", "the detector over a recording, or over what a camera has recorded",
+     RW_ROLE_NONE, rw_command_detect,
+     CONFIG | RW_OPTION_CAMERA | RW_OPTION_SPAN | RW_OPTION_TUNE | RW_OPTION_JSON},
     {"fsck", "", "checks the recordings and their index", RW_ROLE_NONE, rw_command_fsck,
      CONFIG | RW_OPTION_CAMERA | RW_OPTION_REBUILD | RW_OPTION_JSON},
     {"hold", "", "keeps footage from being overwritten, past or to come; prints the hold's id",
@@ -61,6 +62,14 @@ static const struct option_row option_rows[] = {
     {"dry-run", NULL, "only says what it would cost", RW_OPTION_HOLD, AT(dry_run)},
     {"list", NULL, "the holds in force", RW_OPTION_HOLD, AT(list)},
     {"all", NULL, "with --list: released ones too", RW_OPTION_HOLD, AT(all)},
+    {"sensitivity", "1-100", "instead of the camera's; zones with one of their own keep it",
+     RW_OPTION_TUNE, AT(sensitivity)},
+    {"try", "FILE", "another configuration to compare with: \"31 -> 6 events\"", RW_OPTION_TUNE,
+     AT(changed)},
+    {"pictures", "DIR", "a JPEG of each event that would go or be new", RW_OPTION_TUNE,
+     AT(pictures)},
+    {"overlay", "OUT.mp4", "a film of what the detector sees, and why it decides", RW_OPTION_TUNE,
+     AT(overlay)},
     {"json", NULL, "for programs", RW_OPTION_JSON, AT(json)},
     {"rebuild", NULL, "makes the index anew from the slots", RW_OPTION_REBUILD, AT(rebuild)},
     {"live", NULL, "looks at each camera for some seconds", RW_OPTION_LIVE, AT(live)},
@@ -84,7 +93,7 @@ static void print_help(FILE *out)
           "roadwatch COMMAND [-c FILE] …\n\n",
           out);
     for (int i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-9s %-5s %s\n", commands[i].name, commands[i].operand,
+        fprintf(out, "  %-9s %-6s %s\n", commands[i].name, commands[i].operand,
                 commands[i].summary);
     fputs("\nroadwatch COMMAND --help says more of one.\n", out);
 }
@@ -120,16 +129,26 @@ static void take_option(struct rw_arguments *arguments, const struct option_row 
     arguments->config_given |= row->option == CONFIG;
 }
 
+static bool takes_operand(const struct rw_command *command)
+{
+    return *command->operand;
+}
+
+static bool needs_operand(const struct rw_command *command)
+{
+    return takes_operand(command) && *command->operand != '[';
+}
+
 static int check_operand(struct rw_arguments *arguments, int argc, char **argv)
 {
     const struct rw_command *command = arguments->command;
     int left = argc - optind;
-    if (*command->operand && left < 1)
+    if (needs_operand(command) && left < 1)
         return rw_complain(2, "%s needs %s; see roadwatch %s --help", command->name,
                            command->operand, command->name);
-    if (left > (*command->operand ? 1 : 0))
+    if (left > takes_operand(command))
         return rw_complain(2, "%s does not take \"%s\"; see roadwatch %s --help", command->name,
-                           argv[optind + (*command->operand ? 1 : 0)], command->name);
+                           argv[optind + takes_operand(command)], command->name);
     if (left)
         arguments->operand = argv[optind];
     if (arguments->stream && strcmp(arguments->stream, "main") && strcmp(arguments->stream, "sub"))
@@ -237,6 +256,18 @@ int rw_arguments_span(const struct rw_arguments *arguments, int64_t now_us, int6
     if (*from_us > *to_us)
         return rw_complain(2, "--from must be before --to");
     return 0;
+}
+
+int rw_arguments_sensitivity(const struct rw_arguments *arguments)
+{
+    const char *text = arguments->sensitivity;
+    if (!text)
+        return 0;
+    size_t length = strspn(text, "0123456789");
+    int value = length && length <= 3 && !text[length] ? atoi(text) : 0;
+    if (value < 1 || value > 100)
+        return rw_complain(-1, "--sensitivity is a number from 1 to 100, not \"%s\"", text);
+    return value;
 }
 
 int rw_arguments_cameras(const struct rw_arguments *arguments, const struct rw_config *config,

@@ -28,6 +28,7 @@ enum rw_option {
     RW_OPTION_LIVE = 64,
     RW_OPTION_HOLD = 128, /* reason, by, list, all, dry-run */
     RW_OPTION_BY = 256,
+    RW_OPTION_TUNE = 512, /* sensitivity, try, pictures, overlay */
 };
 
 struct rw_arguments {
@@ -37,6 +38,7 @@ struct rw_arguments {
     const char *operand;                     /* NULL: none */
     const char *camera, *from, *to, *stream; /* NULL: not given */
     const char *reason, *by;                 /* NULL: not given */
+    const char *sensitivity, *changed, *pictures, *overlay;
     bool json, rebuild, live, list, all, dry_run;
 };
 
@@ -55,6 +57,8 @@ int rw_command_status(const struct rw_arguments *arguments);
 int rw_command_events(const struct rw_arguments *arguments);
 int rw_command_coverage(const struct rw_arguments *arguments);
 int rw_command_detect(const struct rw_arguments *arguments);
+/* --sensitivity, 1 to 100; 0 where it is not given, -1 after a complaint. */
+int rw_arguments_sensitivity(const struct rw_arguments *arguments);
 int rw_command_fsck(const struct rw_arguments *arguments);
 int rw_command_hold(const struct rw_arguments *arguments);
 int rw_command_release(const struct rw_arguments *arguments);

@@ -22,6 +22,7 @@ struct rw_zone_config {
     int points;
     struct rw_point *polygon; /* fractions */
     int sensitivity;          /* of the camera where not given; of a mask 0: nothing counts there */
+    bool inherits;            /* it was not given */
 };
 
 struct rw_line_config {

@@ -38,6 +38,7 @@ static int check_zone(const struct rw_reading *reading, const struct rw_node *no
 {
     out->name = rw_text_copy(raw->name);
     out->sensitivity = sensitivity;
+    out->inherits = !raw->sensitivity;
     if (check_polygon(reading, node, raw, out))
         return -1;
     return rw_check_int(reading, node, "sensitivity", raw->sensitivity, 1, 100, &out->sensitivity);

@@ -169,6 +169,14 @@ static void takes_an_operand_before_or_after_the_options(void **state)
     assert_string_equal(talk.arguments.operand, "gate");
     understands(&talk, "detect|--json|--|-odd-name.avi");
     assert_string_equal(talk.arguments.operand, "-odd-name.avi");
+    understands(&talk, "detect|--camera|gate|--from|-24h|--sensitivity|60|--pictures|/tmp/p");
+    assert_null(talk.arguments.operand);
+    assert_string_equal(talk.arguments.sensitivity, "60");
+    assert_string_equal(talk.arguments.pictures, "/tmp/p");
+    understands(&talk, "detect|a.mp4|--overlay|b.mp4|--try|c.yaml");
+    assert_string_equal(talk.arguments.operand, "a.mp4");
+    assert_string_equal(talk.arguments.overlay, "b.mp4");
+    assert_string_equal(talk.arguments.changed, "c.yaml");
 }
 
 static void refuses_what_it_does_not_know(void **state)
@@ -194,7 +202,8 @@ static void refuses_a_missing_value_or_operand_and_one_too_many(void **state)
     refuses("coverage|--camera", "--camera");
     refuses("camera", "ID");
     refuses("camera|-c|a.yaml", "ID");
-    refuses("detect", "FILE");
+    refuses("detect|a.mp4|b.mp4", "\"b.mp4\"");
+    refuses("detect|--sensitivity", "--sensitivity");
     refuses("camera|gate|school", "\"school\"");
     refuses("status|gate", "\"gate\"");
     refuses("coverage|--stream|third", "\"third\"");

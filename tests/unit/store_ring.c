@@ -576,6 +576,48 @@ static void refuses_a_second_writer_a_foreign_folder_and_a_ring_that_does_not_fi
     assert_non_null(strstr(err.text, "free"));
 }
 
+static int note_fragment(void *arg, const struct rw_fragment *fragment)
+{
+    *(struct rw_fragment *)arg = *fragment;
+    return 0;
+}
+
+static void a_fragment_is_handed_out_whole_or_not_at_all(void **state)
+{
+    struct box *box = *state;
+    struct rw_err err = {0};
+    struct rw_fragment newest = {.seq = 0};
+    struct rw_film_bytes film = {.init_size = 0};
+    open_store(box);
+    append(box, 5000);
+    append(box, 7000);
+    struct rw_reader *reader = rw_reader_open(box->dir, &err);
+    assert_non_null(reader);
+    assert_int_equal(
+        rw_reader_fragments(reader, RW_MAIN, T0, T0 + 60 * SECOND, note_fragment, &newest, &err),
+        0);
+    assert_int_equal(rw_reader_load(reader, RW_MAIN, &newest, &film, &err), 1);
+    assert_int_equal(film.init_size, sizeof init_segment);
+    assert_int_equal(film.bytes.size, sizeof init_segment + 7000);
+    assert_memory_equal(film.bytes.data, init_segment, sizeof init_segment);
+    assert_memory_equal(film.bytes.data + sizeof init_segment, picture, 7000);
+    newest.seq++; /* the ring has turned over it */
+    assert_int_equal(rw_reader_load(reader, RW_MAIN, &newest, &film, &err), 0);
+    newest.seq--;
+    char path[300];
+    snprintf(path, sizeof path, "%s/main/%05d.mp4", box->dir, newest.slot);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fseek(file, (long)newest.offset + 6999, SEEK_SET);
+    fputc(~picture[6999] & 255, file);
+    fclose(file);
+    assert_int_equal(rw_reader_load(reader, RW_MAIN, &newest, &film, &err), 0);
+    newest.slot = 999;
+    assert_int_equal(rw_reader_load(reader, RW_MAIN, &newest, &film, &err), -1);
+    rw_buf_finish(&film.bytes);
+    rw_reader_close(reader);
+}
+
 static void the_index_takes_less_than_a_kilobyte_a_stream_minute(void **state)
 {
     struct box *box = *state;
@@ -625,6 +667,7 @@ int main(void)
         CASE(recovery_ends_where_a_record_does_not_follow_the_one_before_it),
         CASE(an_event_and_its_pictures_survive_a_crash_and_the_loss_of_the_index),
         CASE(refuses_a_second_writer_a_foreign_folder_and_a_ring_that_does_not_fit),
+        CASE(a_fragment_is_handed_out_whole_or_not_at_all),
         CASE(the_index_takes_less_than_a_kilobyte_a_stream_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
