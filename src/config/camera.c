@@ -115,6 +115,8 @@ static int check_camera(const struct rw_reading *reading, const struct rw_node *
         check_stream(reading, rw_node_get(node, "sub"), raw->sub, slot_size, &out->sub))
         return -1;
     inherit_login(&out->main, &out->sub);
+    out->detect.located = config->site.located;
+    out->detect.place = config->site.place;
     if (rw_check_detect(reading, rw_node_get(node, "detect"), &raw->detect, raw->sub != NULL,
                         &out->detect))
         return -1;

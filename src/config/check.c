@@ -75,8 +75,7 @@ int rw_check_site(const struct rw_reading *reading, const struct rw_node *node,
     if (!raw->location)
         return 0;
     out->site.located = true;
-    out->site.latitude = raw->location[0];
-    out->site.longitude = raw->location[1];
+    out->site.place = (struct rw_place){raw->location[0], raw->location[1]};
     if (raw->location[0] < -90 || raw->location[0] > 90 || raw->location[1] < -180 ||
         raw->location[1] > 180)
         return rw_fail_at(reading, rw_node_get(node, "location"),

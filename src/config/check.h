@@ -16,11 +16,14 @@ int rw_check_web(const struct rw_reading *reading, const struct rw_node *node,
                  const struct rw_raw_web *raw, struct rw_web_config *out);
 int rw_check_cameras(const struct rw_reading *reading, const struct rw_node *node,
                      const struct rw_raw *raw, struct rw_config *out);
+/* out->located and out->place are set already. */
 int rw_check_detect(const struct rw_reading *reading, const struct rw_node *node,
                     const struct rw_raw_detect *raw, bool has_sub, struct rw_detect_config *out);
-/* "mon-fri" or "mon,wed,sat-sun" and two times of day. */
+/* "mon-fri" or "mon,wed,sat-sun" and two times, of day or of the sun. located: the place is known.
+ */
 int rw_check_schedule(const struct rw_reading *reading, const struct rw_node *node,
-                      const struct rw_raw_schedule *raw, struct rw_schedule_config *out);
+                      const struct rw_raw_schedule *raw, bool located,
+                      struct rw_schedule_config *out);
 
 /* Takes a login out of the URL. *url: the rest; user name and password are "" where there are
  * none. All three are set in every case and the caller's. */

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "config/sun.h"
 #include "roadwatch/event.h"
 #include "roadwatch/picture.h"
 
@@ -30,9 +31,18 @@ struct rw_line_config {
     struct rw_point from, to; /* fractions, not the same */
 };
 
+enum rw_mark_of { RW_OF_MIDNIGHT, RW_OF_SUNRISE, RW_OF_SUNSET };
+
+struct rw_mark {
+    enum rw_mark_of of;
+    int minutes; /* after it; of midnight: the local time of day. Before the sun's: negative */
+};
+
 struct rw_schedule_config {
-    unsigned days;        /* bit 0 Monday .. bit 6 Sunday */
-    int from_min, to_min; /* minutes of the local day; to <= from: over midnight */
+    unsigned days; /* bit 0 Monday .. bit 6 Sunday: on which it begins */
+    /* to is of the next day where it would usually be no later than from: sunrise counts as 06:00
+     * in this, sunset as 18:00, so that it does not change with the seasons */
+    struct rw_mark from, to;
 };
 
 struct rw_detect_config {
@@ -48,6 +58,8 @@ struct rw_detect_config {
     int64_t min_duration_us; /* 0: whatever is sure */
     int schedule_count;      /* 0: always armed */
     struct rw_schedule_config *schedule;
+    bool located; /* place is the site's, known */
+    struct rw_place place;
 };
 
 struct rw_alert_config {
@@ -86,7 +98,7 @@ struct rw_config {
         char *id, *name;
         bool vietnamese; /* language: vi (default) or en */
         bool located;
-        double latitude, longitude;
+        struct rw_place place;
     } site;
     struct {
         char *path;

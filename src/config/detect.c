@@ -124,7 +124,7 @@ static int check_schedules(const struct rw_reading *reading, const struct rw_nod
     out->schedule_count = (int)raw->schedule_count;
     const struct rw_node *entry = list->first;
     for (int i = 0; i < out->schedule_count; i++, entry = entry->next)
-        if (rw_check_schedule(reading, entry, &raw->schedule[i], &out->schedule[i]))
+        if (rw_check_schedule(reading, entry, &raw->schedule[i], out->located, &out->schedule[i]))
             return -1;
     return 0;
 }

@@ -69,10 +69,12 @@ static json_t *lines_json(const struct rw_detect_config *detect)
 static json_t *detect_json(const struct rw_detect_config *detect)
 {
     json_t *schedule = sure(json_array());
-    for (int i = 0; i < detect->schedule_count; i++)
+    for (int i = 0; i < detect->schedule_count; i++) {
+        const struct rw_schedule_config *entry = &detect->schedule[i];
         json_array_append_new(
-            schedule, sure(json_pack("[iii]", (int)detect->schedule[i].days,
-                                     detect->schedule[i].from_min, detect->schedule[i].to_min)));
+            schedule, sure(json_pack("[iiiii]", (int)entry->days, (int)entry->from.of,
+                                     entry->from.minutes, (int)entry->to.of, entry->to.minutes)));
+    }
     return sure(json_pack(
         "{sb sb si so so so sI so}", "enabled", detect->enabled, "on_main", detect->on_main,
         "sensitivity", detect->sensitivity, "zones", zones_json(detect->zones, detect->zone_count),
@@ -94,7 +96,8 @@ static json_t *site_json(const struct rw_config *config)
 {
     return sure(json_pack("{ss ss sb sb sf sf}", "id", config->site.id, "name", config->site.name,
                           "vietnamese", config->site.vietnamese, "located", config->site.located,
-                          "latitude", config->site.latitude, "longitude", config->site.longitude));
+                          "latitude", config->site.place.latitude, "longitude",
+                          config->site.place.longitude));
 }
 
 static json_t *storage_json(const struct rw_config *config)

@@ -7,7 +7,8 @@
 #include "base/units.h"
 #include "config/check.h"
 
-enum { DAYS = 7, ALL_DAYS = (1 << DAYS) - 1, DAY_MIN = 24 * 60 };
+enum { DAYS = 7, ALL_DAYS = (1 << DAYS) - 1, DAY_MIN = 24 * 60, SHIFT_MAX_MIN = 3 * 60 };
+#define MINUTE_US (60 * RW_SECOND_US)
 
 /* A day's three letters at *at, past which it then points. 0: Monday; -1: no day. */
 static int take_day(const char **at)
@@ -69,24 +70,57 @@ static int parse_clock(const char *text)
     return minutes < 60 && total <= DAY_MIN ? total : -1;
 }
 
-static int check_clock(const struct rw_reading *reading, const struct rw_node *node,
-                       const char *words, int latest, int *out)
+/* "sunset", "sunrise + 1h", "sunset-30m". 0, or -1 where it is neither of them. */
+static int parse_sun(const char *text, struct rw_mark *out)
+{
+    static const struct {
+        const char *word;
+        enum rw_mark_of of;
+    } words[] = {{"sunrise", RW_OF_SUNRISE}, {"sunset", RW_OF_SUNSET}};
+    int64_t shift_us = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t size = strlen(words[i].word);
+        if (strncasecmp(text, words[i].word, size))
+            continue;
+        const char *at = text + size;
+        skip_spaces(&at);
+        bool earlier = *at == '-';
+        if (*at && *at++ != '-' && at[-1] != '+')
+            return -1;
+        skip_spaces(&at);
+        if (at != text + size && rw_parse_duration(at, &shift_us, NULL))
+            return -1;
+        out->of = words[i].of;
+        out->minutes = (int)(shift_us / MINUTE_US) * (earlier ? -1 : 1);
+        return shift_us <= SHIFT_MAX_MIN * MINUTE_US && shift_us % MINUTE_US == 0 ? 0 : -1;
+    }
+    return -1;
+}
+
+static int check_mark(const struct rw_reading *reading, const struct rw_node *node,
+                      const char *words, int latest, bool located, struct rw_mark *out)
 {
     char shown[48];
-    if (!strcasecmp(words, "sunset") || !strcasecmp(words, "sunrise"))
+    if (!parse_sun(words, out)) {
+        if (located)
+            return 0;
         return rw_fail_at(reading, node,
-                          "is %s, which is not supported yet; write a time such as "
-                          "\"18:30\"",
+                          "is %s, which needs the place: add location: [latitude, longitude] to "
+                          "site, for example [21.40, 105.39]",
                           rw_node_shown(node, shown));
-    *out = parse_clock(words);
-    if (*out >= 0 && *out <= latest)
+    }
+    *out = (struct rw_mark){RW_OF_MIDNIGHT, parse_clock(words)};
+    if (out->minutes >= 0 && out->minutes <= latest)
         return 0;
-    return rw_fail_at(reading, node, "must be a time of day such as \"22:00\", not \"%s\"",
+    return rw_fail_at(reading, node,
+                      "must be a time of day such as \"22:00\", or sunset or sunrise, up to 3h "
+                      "earlier or later as in sunset-30m, not \"%s\"",
                       rw_node_shown(node, shown));
 }
 
 int rw_check_schedule(const struct rw_reading *reading, const struct rw_node *node,
-                      const struct rw_raw_schedule *raw, struct rw_schedule_config *out)
+                      const struct rw_raw_schedule *raw, bool located,
+                      struct rw_schedule_config *out)
 {
     char shown[48];
     const struct rw_node *days = rw_node_get(node, "days");
@@ -95,18 +129,59 @@ int rw_check_schedule(const struct rw_reading *reading, const struct rw_node *no
         return rw_fail_at(reading, days,
                           "must be days such as mon-fri or mon,wed,sat-sun, not \"%s\"",
                           rw_node_shown(days, shown));
-    if (check_clock(reading, rw_node_get(node, "from"), raw->from, DAY_MIN - 1, &out->from_min))
+    if (check_mark(reading, rw_node_get(node, "from"), raw->from, DAY_MIN - 1, located, &out->from))
         return -1;
-    return check_clock(reading, rw_node_get(node, "to"), raw->to, DAY_MIN, &out->to_min);
+    return check_mark(reading, rw_node_get(node, "to"), raw->to, DAY_MIN, located, &out->to);
 }
 
-static bool entry_armed(const struct rw_schedule_config *entry, int day, int minute)
+/* --- is it armed now? --- */
+
+/* The date so many days after that of local. */
+static struct tm date_after(const struct tm *local, int days)
 {
-    bool today = entry->days >> day & 1;
-    bool yesterday = entry->days >> (day + DAYS - 1) % DAYS & 1;
-    if (entry->from_min < entry->to_min)
-        return today && minute >= entry->from_min && minute < entry->to_min;
-    return (today && minute >= entry->from_min) || (yesterday && minute < entry->to_min);
+    struct tm date = {
+        .tm_year = local->tm_year, .tm_mon = local->tm_mon, .tm_mday = local->tm_mday + days};
+    timegm(&date); /* the calendar alone, in no zone */
+    return date;
+}
+
+/* The UTC instant of a local time of day; of one that comes twice, in autumn, the first or last. */
+static int64_t clock_us(const struct tm *date, int minutes, bool last)
+{
+    char text[64];
+    int64_t us = 0;
+    struct tm day = date_after(date, minutes / DAY_MIN);
+    snprintf(text, sizeof text, "%04d-%02d-%02d %02d:%02d", day.tm_year + 1900, day.tm_mon + 1,
+             day.tm_mday, minutes % DAY_MIN / 60, minutes % 60);
+    (last ? rw_parse_last_time : rw_parse_time)(text, 0, &us, NULL);
+    return us;
+}
+
+static int64_t mark_us(const struct rw_mark *mark, struct rw_place place, const struct tm *date,
+                       bool last)
+{
+    if (mark->of == RW_OF_MIDNIGHT)
+        return clock_us(date, mark->minutes, last);
+    struct rw_sun_day sun = rw_sun_day(place, clock_us(date, DAY_MIN / 2, false));
+    return (mark->of == RW_OF_SUNRISE ? sun.rise_us : sun.set_us) + mark->minutes * MINUTE_US;
+}
+
+static int usual_minute(const struct rw_mark *mark)
+{
+    static const int usual[] = {[RW_OF_SUNRISE] = 6 * 60, [RW_OF_SUNSET] = 18 * 60};
+    return usual[mark->of] + mark->minutes;
+}
+
+static bool entry_armed(const struct rw_schedule_config *entry, struct rw_place place,
+                        const struct tm *date, int64_t utc_us)
+{
+    int weekday = (date->tm_wday + DAYS - 1) % DAYS;
+    if (!(entry->days >> weekday & 1))
+        return false;
+    bool overnight = usual_minute(&entry->to) <= usual_minute(&entry->from);
+    struct tm last = date_after(date, overnight);
+    return utc_us >= mark_us(&entry->from, place, date, false) &&
+           utc_us < mark_us(&entry->to, place, &last, true);
 }
 
 bool rw_schedule_armed(const struct rw_detect_config *detect, int64_t utc_us)
@@ -117,10 +192,12 @@ bool rw_schedule_armed(const struct rw_detect_config *detect, int64_t utc_us)
     struct tm local;
     if (!localtime_r(&seconds, &local))
         return true; /* an alert too many rather than one too few */
-    int day = (local.tm_wday + DAYS - 1) % DAYS;
-    int minute = local.tm_hour * 60 + local.tm_min;
-    for (int i = 0; i < detect->schedule_count; i++)
-        if (entry_armed(&detect->schedule[i], day, minute))
-            return true;
+    /* Where the box's zone is far from the sun's, a date's sunset may come on the date before. */
+    for (int days = -2; days <= 1; days++) {
+        struct tm date = date_after(&local, days);
+        for (int i = 0; i < detect->schedule_count; i++)
+            if (entry_armed(&detect->schedule[i], detect->place, &date, utc_us))
+                return true;
+    }
     return false;
 }

@@ -140,8 +140,8 @@ static void takes_every_key_of_the_contract(void **state)
     assert_string_equal(config->site.id, "thon-dung");
     assert_string_equal(config->site.name, "Thôn Dùng");
     assert_true(config->site.vietnamese && config->site.located);
-    assert_float_equal(config->site.latitude, 21.40, 1e-9);
-    assert_float_equal(config->site.longitude, 105.39, 1e-9);
+    assert_float_equal(config->site.place.latitude, 21.40, 1e-9);
+    assert_float_equal(config->site.place.longitude, 105.39, 1e-9);
     assert_string_equal(config->storage.path, "/var/lib/roadwatch");
     assert_int_equal(config->storage.slot_size, 64 << 20);
     assert_int_equal(config->storage.sync_us, 2000000);
