@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "camera/alarm.h"
+#include "camera/alarms.h"
 #include "camera/watcher.h"
 #include "cli/compare.h"
 #include "cli/footage.h"
@@ -30,7 +30,7 @@ enum { JPEG_QUALITY = 80, BEFORE = 0, AFTER = 1 };
 struct side {
     struct rw_motion_options options;
     struct rw_motion *motion;
-    struct rw_alarm alarm;
+    struct rw_alarms alarms;
     struct rw_happenings events;
     struct rw_picture *best; /* of the newest event; owned */
     int settled;             /* so many of the events, from the first */
@@ -160,9 +160,10 @@ static void conclude(struct tuning *tuning, struct side *side)
         encode(side, event, &tuning->err);
 }
 
-static void take_word(struct tuning *tuning, struct side *side, enum rw_alarm_word word)
+static void take_word(struct tuning *tuning, struct side *side, struct rw_told told)
 {
-    const struct rw_alarm *alarm = &side->alarm;
+    const struct rw_alarm *alarm = &side->alarms.of[told.kind];
+    enum rw_alarm_word word = told.word;
     if (word == RW_ALARM_START)
         rw_happenings_add(&side->events)->start_us = alarm->start_us;
     struct rw_happening *event = &side->events.list[side->events.count - 1];
@@ -179,27 +180,26 @@ static void take_word(struct tuning *tuning, struct side *side, enum rw_alarm_wo
 static void feed(struct tuning *tuning, struct side *side, enum rw_motion_change change,
                  const struct rw_motion_run *run, const struct rw_picture *picture)
 {
-    enum rw_alarm_word word;
+    struct rw_told told;
     do {
-        bool show;
-        word = rw_alarm_feed(&side->alarm, change, run, tuning->at_us, &show);
-        if (word == RW_ALARM_START)
+        told = rw_alarms_feed(&side->alarms, change, run, tuning->at_us, picture != NULL);
+        if (told.word == RW_ALARM_START)
             conclude(tuning, side);
-        if (show && picture) {
+        if (told.show && picture) {
             rw_picture_unref(side->best);
             side->best = rw_picture_ref(picture);
         }
-        if (word != RW_ALARM_NONE)
-            take_word(tuning, side, word);
+        if (told.word != RW_ALARM_NONE)
+            take_word(tuning, side, told);
         change = RW_MOTION_NONE;
-    } while (word == RW_ALARM_END);
+    } while (told.word == RW_ALARM_END);
 }
 
 static void close_side(struct tuning *tuning, struct side *side)
 {
-    enum rw_alarm_word word = rw_alarm_close(&side->alarm, tuning->at_us);
-    if (word != RW_ALARM_NONE)
-        take_word(tuning, side, word);
+    struct rw_told told = rw_alarms_close(&side->alarms, tuning->at_us);
+    if (told.word != RW_ALARM_NONE)
+        take_word(tuning, side, told);
     conclude(tuning, side);
 }
 
@@ -425,7 +425,7 @@ static void begin_side(struct side *side, const struct rw_camera_config *camera,
     if (sensitivity)
         rw_tune_sensitivity(&side->options, &camera->detect, sensitivity);
     side->motion = rw_motion_create(&side->options);
-    rw_alarm_init(&side->alarm, &camera->alert);
+    rw_alarms_init(&side->alarms, &camera->alert);
 }
 
 static int make_folder(const char *path)

@@ -224,7 +224,8 @@ static void recording_means_that_the_newest_picture_is_on_disk(void **state)
 static void the_schedule_silences_motion_and_never_tampering(void **state)
 {
     (void)state;
-    struct rw_schedule_config nightly = {0x7f, 22 * 60, 5 * 60};
+    struct rw_schedule_config nightly = {
+        .days = 0x7f, .from = {.minutes = 22 * 60}, .to = {.minutes = 5 * 60}};
     struct rw_detect_config detect = {.schedule_count = 1, .schedule = &nightly};
     struct rw_notice notice = {.armed_by_hand = true};
     setenv("TZ", "UTC", 1);

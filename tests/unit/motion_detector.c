@@ -471,15 +471,23 @@ static void finds_who_stood_still_and_then_walks(void **state)
     close_stage(stage);
 }
 
+/* Another place altogether: nothing of the first scene's steps is in it. */
+static void make_other_scene(struct stage *stage)
+{
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < WIDTH; x++)
+            stage->scene[y * WIDTH + x] =
+                (uint8_t)(60 + ((unsigned)(x / 26 * 37 + y / 22 * 101) * 2654435761u >> 25));
+}
+
 static void keeps_the_run_when_the_scene_changes_under_it(void **state)
 {
     (void)state;
     struct stage *stage = open_stage(15, 30, NULL);
     watch_quiet(stage, 4);
-    while (seconds(stage) < 9) {
+    while (seconds(stage) < 7.5) {
         if (stage->pictures == 15 * 6)
-            for (int i = 0; i < WIDTH * HEIGHT; i++)
-                stage->scene[i] = (uint8_t)(255 - stage->scene[i]);
+            make_other_scene(stage);
         clear(stage);
         draw(stage, (int)((seconds(stage) - 4) * 50), 80, 40, 40, -60);
         expose(stage, 100);
@@ -487,20 +495,65 @@ static void keeps_the_run_when_the_scene_changes_under_it(void **state)
     }
     assert_int_equal(stage->begins, 1);
     assert_int_equal(stage->ends, 0);
-    watch_quiet(stage, seconds(stage) + 4);
+    watch_quiet(stage, seconds(stage) + 6);
+    assert_int_equal(stage->begins, 1);
     assert_int_equal(stage->ends, 1);
+    assert_int_equal(stage->run.kind, RW_KIND_MOTION);
     close_stage(stage);
 }
 
-static void begins_nothing_when_the_scene_changes(void **state)
+static void tells_once_that_the_scene_changed(void **state)
 {
     (void)state;
     struct stage *stage = open_stage(15, 30, NULL);
     watch_quiet(stage, 4);
-    for (int i = 0; i < WIDTH * HEIGHT; i++)
-        stage->scene[i] = (uint8_t)(255 - stage->scene[i]);
-    watch_quiet(stage, 12);
-    assert_int_equal(stage->begins, 0);
+    make_other_scene(stage);
+    watch_quiet(stage, 4.5);
+    assert_int_equal(stage->begins, 1);
+    assert_int_equal(stage->run.kind, RW_KIND_SCENE_CHANGE);
+    assert_true(stage->begin_s < 4.3);
+    watch_quiet(stage, 20);
+    assert_int_equal(stage->begins, 1);
+    assert_int_equal(stage->ends, 1);
+    close_stage(stage);
+}
+
+static void tells_that_the_camera_is_covered_for_as_long_as_it_is(void **state)
+{
+    (void)state;
+    struct stage *stage = open_stage(15, 30, NULL);
+    watch_quiet(stage, 6);
+    memset(stage->scene, 25, sizeof stage->scene);
+    watch_quiet(stage, 10);
+    assert_int_equal(stage->run.kind, RW_KIND_COVERED);
+    assert_true(rw_motion_running(stage->motion));
+    int begins = stage->begins;
+    watch_quiet(stage, 30);
+    assert_int_equal(stage->begins, begins);
+    assert_true(rw_motion_running(stage->motion));
+    make_scene(stage, 80);
+    watch_quiet(stage, 40);
+    assert_false(rw_motion_running(stage->motion));
+    assert_int_equal(stage->run.kind, RW_KIND_COVERED);
+    assert_int_equal(stage->begins, stage->ends);
+    close_stage(stage);
+}
+
+static void tells_that_the_camera_was_turned(void **state)
+{
+    (void)state;
+    struct stage *stage = open_stage(15, 30, NULL);
+    make_other_scene(stage);
+    watch_quiet(stage, 6);
+    for (int y = 0; y < HEIGHT; y++) {
+        uint8_t *row = stage->scene + y * WIDTH;
+        memmove(row, row + 48, WIDTH - 48);
+        memset(row + WIDTH - 48, 90, 48);
+    }
+    watch_quiet(stage, 16);
+    assert_int_equal(stage->run.kind, RW_KIND_CAMERA_MOVED);
+    assert_int_equal(stage->begins, stage->ends);
+    assert_true(stage->begins <= 2); /* the change, and what it was */
     close_stage(stage);
 }
 
@@ -849,7 +902,9 @@ int main(void)
         cmocka_unit_test(finds_who_moves_while_the_background_is_learned),
         cmocka_unit_test(finds_who_stood_still_and_then_walks),
         cmocka_unit_test(keeps_the_run_when_the_scene_changes_under_it),
-        cmocka_unit_test(begins_nothing_when_the_scene_changes),
+        cmocka_unit_test(tells_once_that_the_scene_changed),
+        cmocka_unit_test(tells_that_the_camera_is_covered_for_as_long_as_it_is),
+        cmocka_unit_test(tells_that_the_camera_was_turned),
         cmocka_unit_test(ignores_what_moves_in_a_mask),
         cmocka_unit_test(watches_only_the_zones_and_names_those_touched),
         cmocka_unit_test(keeps_the_box_inside_the_zone),
