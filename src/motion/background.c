@@ -320,7 +320,8 @@ int rw_background_look(struct rw_background *background, const uint16_t *means,
     find_thresholds(background, regions);
     int on = find_flags(background->difference, background->threshold, background->recent,
                         background->flags, count);
-    if (absolute(gain - RW_GAIN_ONE) > JUMP)
+    /* Where most differs, texture must tell whether it was light at all. */
+    if (absolute(gain - RW_GAIN_ONE) > JUMP && on * 100 <= count * RW_CHANGED_PERCENT)
         on -= forgive(background, means);
     return on;
 }

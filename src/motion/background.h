@@ -27,6 +27,8 @@ enum {
     RW_BLOCK_GOES = 8,  /* part of something that goes somewhere */
 };
 
+enum { RW_CHANGED_PERCENT = 45 }; /* of the blocks are on: perhaps another scene */
+
 struct rw_background {
     int count, cols, rows;
     int64_t learned_us; /* since the picture it started from */

@@ -5,12 +5,11 @@ enum {
     STEP_FIRST_US = 66667, /* until two pictures tell */
     STEP_MIN_US = 1000,
     STEP_MAX_US = 500000,
-    HOLE_US = 5000000,    /* a longer step, or one backwards, ends the run */
-    PAUSE_US = 700000,    /* after a change of scene nothing begins */
-    CHANGED_PERCENT = 45, /* of the blocks: the scene is another */
-    CHANGED_LEAST = 100,  /* blocks; fewer are no scene */
-    GOES_FAR = 3 * 16,    /* 1/16 block: farther than branches swing */
-    CAUTION = 16,         /* the usual, see rw_tracks_need */
+    HOLE_US = 5000000,   /* a longer step, or one backwards, ends the run */
+    PAUSE_US = 700000,   /* after a change of scene nothing begins */
+    CHANGED_LEAST = 100, /* blocks; fewer are no scene */
+    GOES_FAR = 3 * 16,   /* 1/16 block: farther than branches swing */
+    CAUTION = 16,        /* the usual, see rw_tracks_need */
     CAUTION_LEARNING = 16,
     CAUTION_SETTLING = 32,
     CAUTION_MORE_MAX = 32,
@@ -169,7 +168,7 @@ static void look(struct rw_motion *motion, const struct rw_luma *luma)
     rw_grid_means(&view->grid, luma, view->columns, view->means);
     int on = rw_background_look(background, view->means, &view->regions);
     int percent = (int)((int64_t)on * 100 / background->count);
-    bool changed = percent > CHANGED_PERCENT && background->count > CHANGED_LEAST;
+    bool changed = percent > RW_CHANGED_PERCENT && background->count > CHANGED_LEAST;
     motion->blobs.count = 0;
     motion->news = rw_scene_look(&view->scene, view->means, changed, percent, motion->step_us);
     if (changed) {
