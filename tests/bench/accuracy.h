@@ -8,7 +8,7 @@
 #include "motion/motion.h"
 #include "scene.h"
 
-enum { RUNS_MAX = 512, DELAYS_MAX = 512 };
+enum { DELAYS_MAX = 512 };
 
 extern const struct scene_plan accuracy_clips[];
 extern const int accuracy_clip_count;
@@ -37,7 +37,7 @@ struct take {
     const struct scene_truth *truth;
     int fps, width, height;
     int run_count;
-    struct rw_motion_run runs[RUNS_MAX];
+    struct rw_motion_run *runs; /* owned by who plays the clip */
 };
 
 /* Adds what is written about each run and miss to *notes (the caller's, realloc'd) if notes. */

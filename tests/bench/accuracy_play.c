@@ -78,6 +78,17 @@ struct player {
     long pictures;
 };
 
+static void keep_run(struct player *player)
+{
+    struct take *take = &player->take;
+    size_t size = (size_t)(take->run_count + 1) * sizeof *take->runs;
+    struct rw_motion_run *runs = realloc(take->runs, size);
+    if (!runs)
+        abort();
+    runs[take->run_count++] = player->run;
+    take->runs = runs;
+}
+
 static void look(struct player *player, const uint8_t *luma, int stride, int64_t us)
 {
     struct rw_luma picture = {luma, player->take.width, player->take.height, stride};
@@ -85,8 +96,8 @@ static void look(struct player *player, const uint8_t *luma, int stride, int64_t
     enum rw_motion_change change = rw_motion_look(player->motion, &picture, us, &player->run);
     player->detector_ns += now_ns() - start;
     player->pictures++;
-    if (change == RW_MOTION_END && player->take.run_count < RUNS_MAX)
-        player->take.runs[player->take.run_count++] = player->run;
+    if (change == RW_MOTION_END)
+        keep_run(player);
 }
 
 static bool play(struct player *player, struct scene *scene, struct codec *codec,
@@ -101,9 +112,8 @@ static bool play(struct player *player, struct scene *scene, struct codec *codec
              (int64_t)(scene_pictures(scene) - 1) * 1000000 / scene_fps(scene));
         films_write(films, scene);
     }
-    if (rw_motion_break(player->motion, &player->run) == RW_MOTION_END &&
-        player->take.run_count < RUNS_MAX)
-        player->take.runs[player->take.run_count++] = player->run;
+    if (rw_motion_break(player->motion, &player->run) == RW_MOTION_END)
+        keep_run(player);
     return true;
 }
 
@@ -128,6 +138,7 @@ bool play_clip(const struct options *options, const struct scene_stock *stock,
         score_take(&player->take, score, notes);
         score->detector_ns_pixel = player->detector_ns / (double)player->pictures / width / height;
         rw_motion_destroy(player->motion);
+        free(player->take.runs);
     }
     free(player);
     codec_destroy(codec);

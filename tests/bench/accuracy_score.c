@@ -137,7 +137,9 @@ static void score_interval(const struct take *take, const struct scene_span *spa
     score->true_s += span->to - span->from;
     score->hits += placed;
     score->misplaced += found && !placed;
-    if (found && placed && score->delay_count < DELAYS_MAX)
+    if (placed && score->delay_count == DELAYS_MAX)
+        abort(); /* a figure over a part would be another figure */
+    if (placed)
         score->delays[score->delay_count++] = fmaxf(0, decided - span->from);
     if (!placed)
         note(notes, "    %s %.2f .. %.2f\n", found ? "misplaced" : "MISSED", span->from, span->to);

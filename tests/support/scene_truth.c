@@ -37,8 +37,9 @@ static void add_spans(struct scene *scene, const struct mover *mover, struct sce
             continue;
         struct scene_span span = {(float)begin / (float)scene->fps,
                                   (float)(i - 1) / (float)scene->fps, !mover->plan->part_of_all};
-        if (*count < SCENE_SPANS_MAX)
-            spans[(*count)++] = span;
+        if (*count == SCENE_SPANS_MAX)
+            abort(); /* truth with holes is none */
+        spans[(*count)++] = span;
         begin = -1;
     }
 }
