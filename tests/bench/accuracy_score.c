@@ -250,7 +250,9 @@ void score_add(struct score *all, const struct score *one)
     all->kinds_expected += one->kinds_expected;
     all->kinds_seen += one->kinds_seen;
     all->kinds_false += one->kinds_false;
-    for (int i = 0; i < one->delay_count && all->delay_count < DELAYS_MAX; i++)
+    if (all->delay_count + one->delay_count > DELAYS_MAX)
+        abort();
+    for (int i = 0; i < one->delay_count; i++)
         all->delays[all->delay_count++] = one->delays[i];
 }
 
