@@ -251,7 +251,8 @@ static void weigh(struct rw_track *track, const struct rw_blob *blob, const stru
     int step = pace->step_us < STEP_MAX_US ? pace->step_us : STEP_MAX_US;
     int strength = root(blob->area * blob->contrast * 16); /* 1/16 */
     int gain = (int)((int64_t)strength * step / PICTURE_US);
-    track->evidence += gain < EVIDENCE_PICTURE ? gain : EVIDENCE_PICTURE;
+    track->evidence =
+        (int16_t)(track->evidence + (gain < EVIDENCE_PICTURE ? gain : EVIDENCE_PICTURE));
     if (track->evidence > EVIDENCE_MAX)
         track->evidence = EVIDENCE_MAX;
     track->alive_us = pace->now_us;

@@ -11,7 +11,7 @@
 
 #include "motion/components.h"
 
-enum { RW_TRACKS_MAX = 32 };
+enum { RW_TRACKS_MAX = 30 };
 
 /* Zones in the order of their first touch. */
 struct rw_order {
@@ -21,8 +21,9 @@ struct rw_order {
 
 /* Where a thing went: evenly spaced in time, every second point dropped when it is full. */
 struct rw_path {
-    int count;
-    int64_t next_us, every_us; /* now_us of the next point */
+    int64_t next_us; /* now_us of the next point */
+    int32_t every_us;
+    int16_t count;
     struct {
         int16_t x, y;
     } at[RW_PATH_MAX];
@@ -30,23 +31,24 @@ struct rw_path {
 
 struct rw_track {
     bool used;
-    bool sure;           /* it is motion */
-    int8_t blob;         /* in the last picture; -1: not seen */
-    int x, y, vx, vy;    /* where it is and how it moves */
-    int from_x, from_y;  /* where it was a few seconds ago: follows slowly */
-    int way;             /* made since then, with all its detours, 1/16 block */
-    int first_area;      /* when it appeared, follows slowly; 1/16 blocks */
-    int area;            /* blocks */
-    int hits;            /* pictures that showed it alive */
-    int evidence;        /* area and contrast added up, 1/16 pictures at 15 a second */
-    int line_x, line_y;  /* where crossing of lines was looked at last */
-    uint8_t right, left; /* lines crossed, see struct rw_motion_run */
-    int64_t seen_us;     /* now_us */
-    int64_t alive_us;    /* now_us */
-    int64_t start_us;    /* the caller's time: first picture of it alive */
-    uint16_t zones;      /* touched since start_us */
-    struct rw_order order;
-    struct rw_path path; /* since start_us */
+    bool sure;              /* it is motion */
+    int8_t blob;            /* in the last picture; -1: not seen */
+    uint8_t right, left;    /* lines crossed, see struct rw_motion_run */
+    struct rw_order order;  /* of zones, since start_us */
+    uint16_t zones;         /* touched since start_us */
+    int16_t x, y;           /* where it is */
+    int16_t from_x, from_y; /* where it was a few seconds ago: follows slowly */
+    int16_t line_x, line_y; /* where crossing of lines was looked at last */
+    int16_t evidence;       /* area and contrast added up, 1/16 pictures at 15 a second */
+    int vx, vy;             /* how it moves */
+    int way;                /* made since from_, with all its detours, 1/16 block */
+    int first_area;         /* when it appeared, follows slowly; 1/16 blocks */
+    int area;               /* blocks */
+    int hits;               /* pictures that showed it alive */
+    int64_t seen_us;        /* now_us */
+    int64_t alive_us;       /* now_us */
+    int64_t start_us;       /* the caller's time: first picture of it alive */
+    struct rw_path path;    /* since start_us */
 };
 
 struct rw_tracks {

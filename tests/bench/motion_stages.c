@@ -13,8 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "motion/internal.h"
 #include "motion/memory.h"
-#include "motion/track.h"
 #include "paths.h"
 
 enum { LOOP = 16, STEP_US = 66667, SKIPPED = 77 };
@@ -146,6 +146,20 @@ static void measure(struct bench *bench, const char *name, int pictures,
     printf("%.5f %.5f %s\n", mean / bench->pixels, best / bench->pixels, name);
 }
 
+/* What must stay from one picture to the next; the rest is scratch and the options. */
+static size_t state_bytes(const struct rw_motion *motion)
+{
+    const struct rw_background *background = &motion->view.background;
+    const struct rw_regions *regions = &motion->view.regions;
+    const struct rw_scene *scene = &motion->view.scene;
+    size_t block = sizeof *background->mean + sizeof *background->spread +
+                   sizeof *background->recent + sizeof *background->restless +
+                   sizeof *regions->coarse + sizeof *regions->place;
+    size_t cells = (size_t)(scene->cols * scene->rows) * sizeof *scene->reference;
+    return block * (size_t)background->count + cells + sizeof *motion - sizeof motion->options -
+           sizeof motion->blobs;
+}
+
 /* What a detector holds after some pictures, its scratch included. */
 static void measure_memory(const struct bench *bench)
 {
@@ -158,6 +172,7 @@ static void measure_memory(const struct bench *bench)
         rw_motion_look(motion, &luma, (int64_t)i * STEP_US, &run);
     }
     printf("0 %zu memory, bytes\n", mallinfo2().uordblks - before);
+    printf("0 %zu of it state, bytes\n", state_bytes(motion));
     rw_motion_destroy(motion);
 }
 
