@@ -49,23 +49,11 @@ static void take_crossings(struct rw_alarm *alarm, unsigned lines, bool right)
                 (struct rw_alarm_crossing){(uint8_t)line, right};
 }
 
-static struct rw_box around(struct rw_box a, struct rw_box b)
-{
-    if (!(a.w > 0))
-        return b;
-    if (!(b.w > 0))
-        return a;
-    float right = a.x + a.w > b.x + b.w ? a.x + a.w : b.x + b.w;
-    float bottom = a.y + a.h > b.y + b.h ? a.y + a.h : b.y + b.h;
-    float x = a.x < b.x ? a.x : b.x, y = a.y < b.y ? a.y : b.y;
-    return (struct rw_box){x, y, right - x, bottom - y};
-}
-
 /* Where it went: zones, lines, the box around all of it. */
 static void gather(struct rw_alarm *alarm, const struct rw_motion_run *run)
 {
     alarm->last_us = run->last_us;
-    alarm->whole = around(around(alarm->whole, run->box), run->whole);
+    alarm->whole = rw_box_around(rw_box_around(alarm->whole, run->box), run->whole);
     for (int i = 0; i < run->order_count && i < RW_REGIONS_MAX; i++)
         take_zone(alarm, run->order[i]);
     for (int zone = 0; zone < RW_REGIONS_MAX; zone++)

@@ -20,10 +20,10 @@
 #include "media/jpeg.h"
 
 enum { JPEG_QUALITY = 80, BEFORE = 0, AFTER = 1 };
-#define LEARN_US                                                                                   \
-    (60 * RW_SECOND_US)               /* of footage before the span: the background is known then  \
-                                       */
-#define SETTLE_US (10 * RW_SECOND_US) /* no event begins so long before it is known */
+/* Of footage before the span, so that the background is known in it. */
+#define LEARN_US (60 * RW_SECOND_US)
+/* No event begins so long before it is known. */
+#define SETTLE_US (10 * RW_SECOND_US)
 #define PROGRESS_US (RW_SECOND_US / 2)
 
 /* One way to look at the footage. */

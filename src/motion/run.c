@@ -28,16 +28,6 @@ static int64_t quality_of(const struct rw_blob *blob)
     return (int64_t)blob->area * contrast * (blob->cut ? 1 : 2);
 }
 
-static struct rw_box around(struct rw_box a, struct rw_box b)
-{
-    if (!(a.w > 0))
-        return b;
-    float right = a.x + a.w > b.x + b.w ? a.x + a.w : b.x + b.w;
-    float bottom = a.y + a.h > b.y + b.h ? a.y + a.h : b.y + b.h;
-    float x = a.x < b.x ? a.x : b.x, y = a.y < b.y ? a.y : b.y;
-    return (struct rw_box){x, y, right - x, bottom - y};
-}
-
 static void put_point(struct rw_motion_run *run, const struct rw_grid *grid, int x, int y)
 {
     float right = (float)(x * grid->side) / (float)(16 * grid->width);
@@ -110,14 +100,15 @@ static int gather(struct rw_motion *motion, struct rw_motion_run *run)
         const struct rw_blob *blob = &motion->blobs.blob[track->blob];
         struct rw_order order = {.count = (uint8_t)run->order_count};
         memcpy(order.zone, run->order, sizeof order.zone);
-        for (int k = 0; k < track->order.count; k++)
+        for (int k = 0; k < track->order.count; k++) {
             rw_order_add(&order, UINT32_C(1) << track->order.zone[k]);
+            run->zones |= UINT32_C(1) << track->order.zone[k];
+        }
         memcpy(run->order, order.zone, sizeof order.zone);
         run->order_count = order.count;
-        run->zones |= track->zones;
         run->crossed_right |= track->right;
         run->crossed_left |= track->left;
-        run->whole = around(run->whole, rw_box_of(&motion->view.grid, blob));
+        run->whole = rw_box_around(run->whole, rw_box_of(&motion->view.grid, blob));
         if (track->start_us < run->start_us)
             run->start_us = track->start_us;
         if (quality_of(blob) > quality) {

@@ -134,7 +134,6 @@ static void rest(struct rw_track *track)
     track->from_x = track->line_x = track->x;
     track->from_y = track->line_y = track->y;
     track->first_area = track->area * BLOCK;
-    track->zones = 0;
     track->order.count = 0;
     track->right = track->left = 0;
     track->path = (struct rw_path){0};
@@ -256,7 +255,6 @@ static void weigh(struct rw_track *track, const struct rw_blob *blob, const stru
     if (track->evidence > EVIDENCE_MAX)
         track->evidence = EVIDENCE_MAX;
     track->alive_us = pace->now_us;
-    track->zones |= blob->zones;
     rw_order_add(&track->order, blob->zones);
     add_to_path(&track->path, track->x, track->y, pace->now_us);
     track->hits++;

@@ -35,7 +35,6 @@ struct rw_track {
     int8_t blob;            /* in the last picture; -1: not seen */
     uint8_t right, left;    /* lines crossed, see struct rw_motion_run */
     struct rw_order order;  /* of zones, since start_us */
-    uint16_t zones;         /* touched since start_us */
     int16_t x, y;           /* where it is */
     int16_t from_x, from_y; /* where it was a few seconds ago: follows slowly */
     int16_t line_x, line_y; /* where crossing of lines was looked at last */
