@@ -219,7 +219,7 @@ static int on_doors(sd_event_source *source, int fd, uint32_t events, void *arg)
     struct rw_door_news news;
     while (rw_doors_news(role->doors, &news)) {
         rw_states_watch(role->states, news.camera, &news.watch);
-        rw_states_armed(role->states, news.camera, news.armed);
+        rw_states_arming(role->states, news.camera, &news.arming);
     }
     return 0;
 }

@@ -63,24 +63,31 @@ static void take_watch(const json_t *json, struct rw_watch *out)
     rw_json_copy_text(json, "on", out->on, sizeof out->on);
 }
 
+static void take_arming(const json_t *reply, struct rw_arming *out)
+{
+    const json_t *by_hand = json_object_get(reply, "armed_by_hand");
+    out->known = json_is_boolean(by_hand);
+    out->by_hand = json_is_true(by_hand);
+    rw_json_copy_text(reply, "disarmed_by", out->disarmed_by, sizeof out->disarmed_by);
+}
+
 static void ask_state(struct rw_doors *doors, int camera)
 {
     struct rw_err err;
+    struct news *news = calloc(1, sizeof *news);
+    if (!news)
+        return;
     json_t *reply =
         ask(doors, doors->config->cameras[camera].id, json_pack("{s:s}", "cmd", "status"), &err);
-    json_t *armed = json_object_get(reply, "armed");
-    struct news *news = json_is_boolean(armed) ? calloc(1, sizeof *news) : NULL;
-    if (news) {
-        news->mail.bytes = sizeof *news;
-        news->told.camera = camera;
-        news->told.armed = json_is_true(armed);
-        take_watch(json_object_get(reply, "watch"), &news->told.watch);
-        if (rw_mailbox_put(doors->news, &news->mail))
-            free(news); /* asked again in a moment */
-        else
-            eventfd_write(doors->ready, 1);
-    }
+    news->mail.bytes = sizeof *news;
+    news->told.camera = camera;
+    take_arming(reply, &news->told.arming);
+    take_watch(json_object_get(reply, "watch"), &news->told.watch);
     json_decref(reply);
+    if (rw_mailbox_put(doors->news, &news->mail))
+        free(news); /* asked again in a moment */
+    else
+        eventfd_write(doors->ready, 1);
 }
 
 static int camera_index(const struct rw_config *config, const char *id)

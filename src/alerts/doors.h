@@ -1,5 +1,5 @@
-/* Asks the camera processes: brings them commands, and finds out whether they are armed
- * and how they are watched. A door may
+/* Asks the camera processes: brings them commands, and finds out how they are armed and how they
+ * are watched. A door may
  * take half a second to answer, or not answer, so a thread of its own does it. The functions here
  * are the main thread's and never block, except destroy (half a second at most). */
 #pragma once
@@ -16,12 +16,13 @@ void rw_doors_destroy(struct rw_doors *doors); /* takes NULL; what was not yet a
 /* Passes a command on. What comes of it is logged. */
 void rw_doors_command(struct rw_doors *doors, const struct rw_command *command);
 
+/* What a camera told, or that it did not answer: then neither is known. */
 struct rw_door_news {
     int camera; /* index */
-    bool armed;
+    struct rw_arming arming;
     struct rw_watch watch;
 };
 
 int rw_doors_fd(const struct rw_doors *doors); /* readable: call rw_doors_news() until it says no */
-/* What a camera told. False: no more news. */
+/* False: no more news. */
 bool rw_doors_news(struct rw_doors *doors, struct rw_door_news *out);

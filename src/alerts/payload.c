@@ -284,6 +284,11 @@ char *rw_payload_status(const struct rw_status *status)
     json_object_set_new(json, "recording", json_boolean(status->recording));
     json_object_set_new(json, "days_kept", rounded(status->days_kept, 100.0));
     json_object_set_new(json, "watch", watch_json(&status->watch));
+    const struct rw_arming *arming = &status->arming;
+    bool disarmed = *arming->disarmed_by;
+    json_object_set_new(json, "armed", arming->known ? json_boolean(!disarmed) : json_null());
+    json_object_set_new(json, "disarmed_by",
+                        disarmed ? json_string(arming->disarmed_by) : json_null());
     return json_text(json);
 }
 

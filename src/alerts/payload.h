@@ -30,6 +30,13 @@ struct rw_watch {
     char on[RW_KIND_SIZE]; /* the kind of what happens now; "" : nothing */
 };
 
+/* What a camera's process says of its arming. */
+struct rw_arming {
+    bool known;           /* it has said so */
+    bool by_hand;         /* <camera>/armed: as people set it */
+    char disarmed_by[16]; /* "hand", "snooze", "schedule"; "": events are announced now */
+};
+
 /* <camera>/status */
 struct rw_status {
     char state[16];          /* "online", "connecting", "offline" */
@@ -39,6 +46,7 @@ struct rw_status {
     bool recording;
     double days_kept;
     struct rw_watch watch;
+    struct rw_arming arming;
 };
 char *rw_payload_status(const struct rw_status *status);
 

@@ -14,6 +14,7 @@ struct told {
     struct rw_status status; /* as last read */
     struct rw_watch watch;   /* as last told */
     int64_t gone_us;         /* UTC when this role first saw it gone; 0: since is known */
+    struct rw_arming arming; /* as last heard */
     bool read;
     bool changed;    /* since it was last sent on this connection */
     int64_t sent_us; /* CLOCK_BOOTTIME */
@@ -72,7 +73,9 @@ bool rw_status_differs(const struct rw_status *a, const struct rw_status *b)
 {
     return strcmp(a->state, b->state) != 0 || strcmp(a->reason, b->reason) != 0 ||
            a->recording != b->recording || a->since_us != b->since_us ||
-           a->watch.known != b->watch.known || blind(&a->watch) != blind(&b->watch);
+           a->watch.known != b->watch.known || blind(&a->watch) != blind(&b->watch) ||
+           a->arming.known != b->arming.known ||
+           strcmp(a->arming.disarmed_by, b->arming.disarmed_by) != 0;
 }
 
 struct rw_states *rw_states_create(const struct rw_config *config, rw_status_read read, void *self,
@@ -119,6 +122,7 @@ static void read_status(struct rw_states *states, int camera)
         told->watch.known = false;
     if (told->watch.known)
         now.watch = told->watch;
+    now.arming = told->arming;
     told->changed |= !told->read || rw_status_differs(&now, &told->status);
     told->status = now;
     told->read = true;
@@ -227,14 +231,19 @@ void rw_states_watch(struct rw_states *states, int camera, const struct rw_watch
     states->cameras[camera].watch = *watch;
 }
 
-void rw_states_armed(struct rw_states *states, int camera, bool armed)
+void rw_states_arming(struct rw_states *states, int camera, const struct rw_arming *arming)
 {
     struct told *told = &states->cameras[camera];
-    enum armed now = armed ? ARMED_ON : ARMED_OFF;
-    if (told->armed == now)
+    enum armed now = arming->by_hand ? ARMED_ON : ARMED_OFF;
+    told->arming = *arming;
+    if (arming->known && told->armed != now) {
+        told->armed = now;
+        told->armed_changed = true;
+    }
+    read_status(states, camera);
+    if (!states->connected)
         return;
-    told->armed = now;
-    told->armed_changed = true;
-    if (states->connected)
-        send_armed(states, camera);
+    if (told->changed)
+        send_status(states, camera, rw_now(states->clock).boot_us);
+    send_armed(states, camera);
 }

@@ -30,7 +30,8 @@ void rw_states_look(struct rw_states *states);
 void rw_states_acked(struct rw_states *states, uint64_t ticket);
 /* As of the last look, the broker has confirmed all of it; or there is no connection. */
 bool rw_states_settled(const struct rw_states *states);
-/* A camera's process said how it is watched. */
+/* A camera's process said how it is watched, or did not answer (not known). Goes out with what
+ * rw_states_arming() or rw_states_look() sends next. */
 void rw_states_watch(struct rw_states *states, int camera, const struct rw_watch *watch);
-/* And whether it is armed. */
-void rw_states_armed(struct rw_states *states, int camera, bool armed);
+/* And how it is armed. */
+void rw_states_arming(struct rw_states *states, int camera, const struct rw_arming *arming);

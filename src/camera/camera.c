@@ -68,14 +68,17 @@ static json_t *answer_status(struct camera *camera)
     struct rw_notice notice;
     rw_board_read(camera->board, &notice);
     struct rw_now now = rw_now(camera->clock);
-    bool armed = rw_state_armed(&notice, &camera->camera->detect, RW_KIND_MOTION, now.utc_us);
-    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:o, s:f, s:o, s:b, s:b}", "id", camera->camera->id,
-                     "state", camera->state.word, "since", time_or_null(camera->state.since_us),
-                     "reason", camera->state.reason, "recording",
-                     (int)rw_state_recording(&notice, now.utc_us), "last_picture",
+    const char *disarmed_by =
+        rw_state_disarmed_by(&notice, &camera->camera->detect, RW_KIND_MOTION, now.utc_us);
+    int64_t snoozed_us = now.utc_us < notice.snoozed_until_us ? notice.snoozed_until_us : 0;
+    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:o, s:f, s:o, s:b, s:b, s:s?, s:o}", "id",
+                     camera->camera->id, "state", camera->state.word, "since",
+                     time_or_null(camera->state.since_us), "reason", camera->state.reason,
+                     "recording", (int)rw_state_recording(&notice, now.utc_us), "last_picture",
                      time_or_null(notice.stream[RW_MAIN].picture_utc_us), "watch_fps",
-                     notice.watch.fps, "watch", watch_json(&notice.watch), "armed", (int)armed,
-                     "armed_by_hand", (int)notice.armed_by_hand);
+                     notice.watch.fps, "watch", watch_json(&notice.watch), "armed",
+                     disarmed_by == NULL, "armed_by_hand", (int)notice.armed_by_hand, "disarmed_by",
+                     disarmed_by, "snoozed_until", time_or_null(snoozed_us));
 }
 
 static void keep_word(struct camera *camera, const char *key, int64_t value)

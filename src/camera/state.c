@@ -55,12 +55,22 @@ bool rw_state_update(struct rw_state *state, const struct rw_notice *notice,
     return changed;
 }
 
+const char *rw_state_disarmed_by(const struct rw_notice *notice,
+                                 const struct rw_detect_config *detect, enum rw_motion_kind kind,
+                                 int64_t now_utc_us)
+{
+    bool tampering = kind == RW_KIND_CAMERA_MOVED || kind == RW_KIND_COVERED;
+    if (!notice->armed_by_hand)
+        return "hand";
+    if (now_utc_us < notice->snoozed_until_us)
+        return "snooze";
+    return tampering || rw_schedule_armed(detect, now_utc_us) ? NULL : "schedule";
+}
+
 bool rw_state_armed(const struct rw_notice *notice, const struct rw_detect_config *detect,
                     enum rw_motion_kind kind, int64_t now_utc_us)
 {
-    bool tampering = kind == RW_KIND_CAMERA_MOVED || kind == RW_KIND_COVERED;
-    return notice->armed_by_hand && now_utc_us >= notice->snoozed_until_us &&
-           (tampering || rw_schedule_armed(detect, now_utc_us));
+    return !rw_state_disarmed_by(notice, detect, kind, now_utc_us);
 }
 
 bool rw_state_recording(const struct rw_notice *notice, int64_t now_utc_us)

@@ -15,9 +15,14 @@ struct rw_state {
  * are others than before. */
 bool rw_state_update(struct rw_state *state, const struct rw_notice *notice,
                      int64_t started_boot_us, struct rw_now now);
-/* Is a happening of this kind announced now? Disarming by hand and snoozing silence all kinds. The
- * schedule is for the hours when people are about: it does not silence that the camera was covered
- * or moved, which is nobody's business at any hour. */
+/* Why a happening of this kind is kept quietly at this moment: "hand", "snooze" or "schedule".
+ * NULL: it is announced. Asked anew for each event: none of them takes a restart. Disarming by hand
+ * and snoozing silence all kinds. The schedule is for the hours when people are about: it does not
+ * silence that the camera was covered or moved, which is nobody's business at any hour. */
+const char *rw_state_disarmed_by(const struct rw_notice *notice,
+                                 const struct rw_detect_config *detect, enum rw_motion_kind kind,
+                                 int64_t now_utc_us);
+/* Does none of them? */
 bool rw_state_armed(const struct rw_notice *notice, const struct rw_detect_config *detect,
                     enum rw_motion_kind kind, int64_t now_utc_us);
 /* Is the main stream (the only one, else) on disk up to a few seconds ago? */

@@ -75,8 +75,9 @@ static void ask_process(const struct rw_config *config, const char *id, json_t *
     rw_config_door(config, id, path, sizeof path);
     json_t *request = json_pack("{s:s}", "cmd", "status");
     json_t *reply = rw_door_ask(path, request, ASK_MS, NULL);
-    static const char *const keys[] = {"state", "since", "reason",      "watch_fps",
-                                       "watch", "armed", "last_picture"};
+    static const char *const keys[] = {"state",        "since",       "reason",
+                                       "watch_fps",    "watch",       "armed",
+                                       "last_picture", "disarmed_by", "snoozed_until"};
     for (size_t i = 0; reply && i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(reply, keys[i]);
         if (value)
@@ -133,18 +134,35 @@ static void print_watch(const json_t *watch)
                (long long)json_integer_value(json_object_get(watch, "smallest")));
 }
 
+/* Whether motion is announced just now. Nothing: the process, which knows, did not answer. */
+static void print_arming(const json_t *camera)
+{
+    char clock[RW_TIME_SIZE];
+    int64_t until = 0;
+    const char *by = json_string_value(json_object_get(camera, "disarmed_by"));
+    if (json_is_true(json_object_get(camera, "armed")))
+        printf("  armed");
+    else if (by && !strcmp(by, "snooze") &&
+             !rw_parse_time(text_of(camera, "snoozed_until"), 0, &until, NULL))
+        printf("  snoozed until %s", rw_format_local_clock(until, clock));
+    else if (by)
+        printf("  disarmed by %s%s", strcmp(by, "schedule") ? "" : "its ", by);
+}
+
 static void print_status(const json_t *status)
 {
     size_t i;
     json_t *camera;
     json_array_foreach(json_object_get(status, "cameras"), i, camera)
     {
-        printf("%-12s %-10s %s  back to %s (%.1f days)%s%s", text_of(camera, "id"),
+        printf("%-12s %-10s %s  back to %s (%.1f days)", text_of(camera, "id"),
                text_of(camera, "state"),
                json_is_true(json_object_get(camera, "recording")) ? "recording    "
                                                                   : "NOT RECORDING",
-               text_of(camera, "oldest"), json_number_value(json_object_get(camera, "days_kept")),
-               *text_of(camera, "reason") ? "  " : "", text_of(camera, "reason"));
+               text_of(camera, "oldest"), json_number_value(json_object_get(camera, "days_kept")));
+        print_arming(camera);
+        if (*text_of(camera, "reason"))
+            printf("  %s", text_of(camera, "reason"));
         print_watch(json_object_get(camera, "watch"));
         putchar('\n');
     }

@@ -36,6 +36,7 @@ class OrdersFromThePhone(harness.Case):
     def test_a_disarmed_camera_keeps_its_events_to_itself(self):
         self.order("gate/armed/set", "OFF")
         wait_until(lambda: self.armed() == b"OFF", 5, "the answer OFF")
+        self.assertEqual(self.box.status("gate")["disarmed_by"], "hand")
         quiet = now()
         wait_until(lambda: len(self.kept_after("gate", quiet)) >= 2, 40, "events kept")
         let_pass(2)
@@ -48,8 +49,9 @@ class OrdersFromThePhone(harness.Case):
 
     def test_a_snooze_ends_by_itself(self):
         self.order("gate/snooze/set", "6")
-        let_pass(0.5)
+        wait_until(lambda: self.box.status("gate")["disarmed_by"] == "snooze", 5, "the snooze")
         quiet = now()
+        self.assertGreater(instant(self.box.status("gate")["snoozed_until"]), quiet)
         wait_until(lambda: self.starts_after("gate", quiet), 40, "an alert after the snooze")
         first = instant(self.starts_after("gate", quiet)[0]["start"])
         self.assertGreater((first - quiet).total_seconds(), 4)

@@ -335,17 +335,24 @@ static void status_of_a_recording_camera(void **state)
     char *text = rw_payload_status(&status);
     assert_string_equal(text, "{\"state\":\"online\",\"since\":\"2026-11-23T11:59:00.123Z\","
                               "\"reason\":\"\",\"last_picture\":\"2026-11-23T11:59:58.123Z\","
-                              "\"recording\":true,\"days_kept\":1.5,\"watch\":null}");
+                              "\"recording\":true,\"days_kept\":1.5,\"watch\":null,"
+                              "\"armed\":null,\"disarmed_by\":null}");
     free(text);
     status.watch = (struct rw_watch){.known = true, .fps = 9.96, .weather = 3.14, .smallest = 2};
     text = rw_payload_status(&status);
     assert_non_null(strstr(text, "\"watch\":{\"fps\":10.0,\"weather\":3.1,\"smallest\":2,"
-                                 "\"raised\":false,\"on\":null}}"));
+                                 "\"raised\":false,\"on\":null},\"armed\":null"));
     free(text);
     status.watch.raised = true;
     strcpy(status.watch.on, "covered");
+    status.arming = (struct rw_arming){.known = true, .by_hand = true};
     text = rw_payload_status(&status);
-    assert_non_null(strstr(text, "\"raised\":true,\"on\":\"covered\"}"));
+    assert_non_null(strstr(text, "\"raised\":true,\"on\":\"covered\"},"
+                                 "\"armed\":true,\"disarmed_by\":null}"));
+    free(text);
+    strcpy(status.arming.disarmed_by, "schedule");
+    text = rw_payload_status(&status);
+    assert_non_null(strstr(text, "\"armed\":false,\"disarmed_by\":\"schedule\"}"));
     free(text);
 }
 

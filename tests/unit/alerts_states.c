@@ -90,12 +90,19 @@ static void look_later(struct world *world, int64_t seconds)
     rw_states_look(world->states);
 }
 
+static void hear(struct world *world, bool by_hand, const char *disarmed_by)
+{
+    struct rw_arming arming = {.known = true, .by_hand = by_hand};
+    strcpy(arming.disarmed_by, disarmed_by);
+    rw_states_arming(world->states, 0, &arming);
+}
+
 static void connection_begins_with_online_then_the_cameras(void **state)
 {
     struct world *world = *state;
     rw_states_look(world->states);
     assert_int_equal(world->sent_count, 0);
-    rw_states_armed(world->states, 0, true);
+    hear(world, true, "");
     rw_states_connected(world->states);
     assert_int_equal(world->sent_count, 3);
     assert_string_equal(world->sent[0], "status online");
@@ -162,7 +169,7 @@ static void is_settled_when_the_newest_state_is_confirmed(void **state)
     assert_non_null(strstr(world->sent[0], "\"state\":\"offline\""));
     confirm(world);
     assert_true(rw_states_settled(world->states));
-    rw_states_armed(world->states, 0, true);
+    hear(world, true, "");
     assert_false(rw_states_settled(world->states));
     rw_states_lost(world->states);
     assert_true(rw_states_settled(world->states));
@@ -184,12 +191,47 @@ static void armed_is_told_on_change_only(void **state)
     struct world *world = *state;
     rw_states_connected(world->states);
     confirm(world);
-    rw_states_armed(world->states, 0, false);
-    assert_int_equal(world->sent_count, 1);
-    assert_string_equal(world->sent[0], "gate/armed OFF");
+    hear(world, false, "hand");
+    assert_int_equal(world->sent_count, 2);
+    assert_non_null(strstr(world->sent[0], "\"armed\":false,\"disarmed_by\":\"hand\""));
+    assert_string_equal(world->sent[1], "gate/armed OFF");
     confirm(world);
-    rw_states_armed(world->states, 0, false);
+    hear(world, false, "hand");
     assert_int_equal(world->sent_count, 0);
+}
+
+/* The switch is people's: it does not turn by itself. */
+static void a_schedule_shows_in_the_status_and_leaves_the_switch_alone(void **state)
+{
+    struct world *world = *state;
+    rw_states_connected(world->states);
+    hear(world, true, "");
+    confirm(world);
+    hear(world, true, "schedule");
+    assert_int_equal(world->sent_count, 1);
+    assert_non_null(strstr(world->sent[0], "\"armed\":false,\"disarmed_by\":\"schedule\""));
+    confirm(world);
+    hear(world, true, "");
+    assert_int_equal(world->sent_count, 1);
+    assert_non_null(strstr(world->sent[0], "\"armed\":true,\"disarmed_by\":null"));
+    confirm(world);
+    rw_states_arming(world->states, 0, &(struct rw_arming){.known = false});
+    assert_int_equal(world->sent_count, 1);
+    assert_non_null(strstr(world->sent[0], "\"armed\":null"));
+}
+
+static void watch_and_arming_go_out_in_one_message(void **state)
+{
+    struct world *world = *state;
+    struct rw_watch watch = {.known = true, .fps = 10, .smallest = 2, .on = "covered"};
+    rw_states_connected(world->states);
+    hear(world, true, "");
+    confirm(world);
+    rw_states_watch(world->states, 0, &watch);
+    hear(world, true, "schedule");
+    assert_int_equal(world->sent_count, 1);
+    assert_non_null(strstr(world->sent[0], "\"on\":\"covered\"}"));
+    assert_non_null(strstr(world->sent[0], "\"disarmed_by\":\"schedule\""));
 }
 
 static void nothing_is_sent_on_a_lost_connection(void **state)
@@ -199,7 +241,7 @@ static void nothing_is_sent_on_a_lost_connection(void **state)
     rw_states_lost(world->states);
     world->sent_count = 0;
     strcpy(world->status.state, "offline");
-    rw_states_armed(world->states, 0, false);
+    hear(world, false, "hand");
     look_later(world, 100);
     assert_int_equal(world->sent_count, 0);
     rw_states_connected(world->states);
@@ -265,6 +307,8 @@ int main(void)
         TEST(armed_is_told_on_change_only),
         TEST(a_camera_that_sees_nothing_is_told_at_once_and_weather_with_the_next),
         TEST(a_camera_that_is_away_is_not_watched),
+        TEST(a_schedule_shows_in_the_status_and_leaves_the_switch_alone),
+        TEST(watch_and_arming_go_out_in_one_message),
         TEST(nothing_is_sent_on_a_lost_connection),
     };
     return cmocka_run_group_tests_name("alerts_states", tests, NULL, NULL);

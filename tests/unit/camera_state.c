@@ -232,7 +232,9 @@ static void the_schedule_silences_motion_and_never_tampering(void **state)
     int64_t noon = INT64_C(1795435200000000), night = noon + 11 * 3600 * SECOND;
     assert_false(rw_state_armed(&notice, &detect, RW_KIND_MOTION, noon));
     assert_false(rw_state_armed(&notice, &detect, RW_KIND_SCENE_CHANGE, noon));
+    assert_string_equal(rw_state_disarmed_by(&notice, &detect, RW_KIND_MOTION, noon), "schedule");
     assert_true(rw_state_armed(&notice, &detect, RW_KIND_COVERED, noon));
+    assert_null(rw_state_disarmed_by(&notice, &detect, RW_KIND_COVERED, noon));
     assert_true(rw_state_armed(&notice, &detect, RW_KIND_CAMERA_MOVED, noon));
     for (int kind = RW_KIND_MOTION; kind <= RW_KIND_COVERED; kind++)
         assert_true(rw_state_armed(&notice, &detect, (enum rw_motion_kind)kind, night));
@@ -245,9 +247,12 @@ static void disarming_and_snoozing_by_hand_silence_every_kind(void **state)
     struct rw_notice disarmed = {.armed_by_hand = false};
     struct rw_notice snoozed = {.armed_by_hand = true, .snoozed_until_us = T0 + SECOND};
     for (int kind = RW_KIND_MOTION; kind <= RW_KIND_COVERED; kind++) {
-        assert_false(rw_state_armed(&disarmed, &always, (enum rw_motion_kind)kind, T0));
-        assert_false(rw_state_armed(&snoozed, &always, (enum rw_motion_kind)kind, T0));
-        assert_true(rw_state_armed(&snoozed, &always, (enum rw_motion_kind)kind, T0 + SECOND));
+        enum rw_motion_kind of = (enum rw_motion_kind)kind;
+        assert_false(rw_state_armed(&disarmed, &always, of, T0));
+        assert_string_equal(rw_state_disarmed_by(&disarmed, &always, of, T0), "hand");
+        assert_false(rw_state_armed(&snoozed, &always, of, T0));
+        assert_string_equal(rw_state_disarmed_by(&snoozed, &always, of, T0), "snooze");
+        assert_true(rw_state_armed(&snoozed, &always, of, T0 + SECOND));
     }
 }
 
