@@ -108,17 +108,10 @@ static uint64_t publish(struct rw_outbox *outbox, const struct outgoing *out, co
     return outbox->sink.publish(outbox->sink.self, topic, payload, size, retain);
 }
 
-static int add_to_digest(void *arg, const struct rw_event *event)
+static int add_to_digest(void *digest, const struct rw_event *event)
 {
-    struct rw_digest *digest = arg;
-    if (!event->armed)
-        return 0;
-    int64_t end_us = event->end_us ? event->end_us : event->start_us;
-    if (!digest->events || event->start_us < digest->from_us)
-        digest->from_us = event->start_us;
-    if (!digest->events || end_us > digest->to_us)
-        digest->to_us = end_us;
-    digest->events++;
+    if (event->armed)
+        rw_digest_add(digest, event);
     return 0;
 }
 

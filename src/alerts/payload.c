@@ -138,21 +138,31 @@ static void add_when(struct rw_buf *out, int64_t at_us, int64_t sent_us, bool vi
         rw_buf_printf(out, " on %04d-%02d-%02d", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday);
 }
 
-static const char *what_happened(const char *kind, bool vietnamese)
+static const struct {
+    const char *kind, *vi, *en;
+} happenings[] = {
+    {"motion", "có người hoặc xe chuyển động", "a person or vehicle moved"},
+    {"scene_change", "cả khung hình thay đổi", "the whole picture changed"},
+    {"camera_moved", "camera bị xoay hoặc xê dịch", "the camera was turned or shifted"},
+    {"covered", "camera bị che hoặc không nhìn thấy gì",
+     "the camera was covered or could see nothing"},
+};
+
+_Static_assert(sizeof happenings / sizeof *happenings == RW_DIGEST_KINDS,
+               "a digest counts every kind that has words");
+
+/* Index of a kind; of one that is not known, motion's. */
+static int happening(const char *kind)
 {
-    static const struct {
-        const char *kind, *vi, *en;
-    } words[] = {
-        {"motion", "có người hoặc xe chuyển động", "a person or vehicle moved"},
-        {"scene_change", "cả khung hình thay đổi", "the whole picture changed"},
-        {"camera_moved", "camera bị xoay hoặc xê dịch", "the camera was turned or shifted"},
-        {"covered", "camera bị che hoặc không nhìn thấy gì",
-         "the camera was covered or could see nothing"},
-    };
-    size_t i = sizeof words / sizeof *words - 1;
-    while (i > 0 && strcmp(kind, words[i].kind) != 0)
+    int i = RW_DIGEST_KINDS - 1;
+    while (i > 0 && strcmp(kind, happenings[i].kind) != 0)
         i--;
-    return vietnamese ? words[i].vi : words[i].en;
+    return i;
+}
+
+static const char *words_of(int index, bool vietnamese)
+{
+    return vietnamese ? happenings[index].vi : happenings[index].en;
 }
 
 /* " (road → gate, across the line)": where it went, as far as that tells a way. The phone's first
@@ -191,7 +201,7 @@ static void set_event_text(json_t *object, const struct rw_config *config, const
     bool vi = config->site.vietnamese;
     struct rw_buf text;
     rw_buf_init(&text);
-    rw_buf_printf(&text, "%s: %s", name, what_happened(event->kind, vi));
+    rw_buf_printf(&text, "%s: %s", name, words_of(happening(event->kind), vi));
     add_way(&text, event, vi);
     rw_buf_printf(&text, vi ? " lúc " : " at ");
     add_when(&text, event->start_us, sent_us, vi);
@@ -239,6 +249,30 @@ char *rw_payload_event(const struct rw_config *config, const struct rw_camera_co
     return json_text(json);
 }
 
+void rw_digest_add(struct rw_digest *digest, const struct rw_event *event)
+{
+    int64_t end_us = event->end_us ? event->end_us : event->start_us;
+    if (!digest->events || event->start_us < digest->from_us)
+        digest->from_us = event->start_us;
+    if (!digest->events || end_us > digest->to_us)
+        digest->to_us = end_us;
+    digest->events++;
+    digest->of_kind[happening(event->kind)]++;
+}
+
+/* "…: a person or vehicle moved (35), the camera was turned or shifted (2)" */
+static void add_kinds(struct rw_buf *out, const struct rw_digest *digest, bool vietnamese)
+{
+    const char *before = ": ";
+    for (int i = 0; i < RW_DIGEST_KINDS; i++) {
+        if (!digest->of_kind[i])
+            continue;
+        rw_buf_printf(out, "%s%s (%lld)", before, words_of(i, vietnamese),
+                      (long long)digest->of_kind[i]);
+        before = ", ";
+    }
+}
+
 char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_config *camera,
                         const struct rw_digest *digest, int64_t sent_us)
 {
@@ -246,11 +280,11 @@ char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_c
     struct rw_buf text;
     rw_buf_init(&text);
     rw_buf_printf(&text, "%s: %lld %s ", camera->name, (long long)digest->events,
-                  vi ? "lần có người hoặc xe chuyển động chưa báo được, từ"
-                     : "alerts that could not be sent, from");
+                  vi ? "cảnh báo chưa gửi được, từ" : "alerts that could not be sent, from");
     add_when(&text, digest->from_us, sent_us, vi);
     rw_buf_printf(&text, vi ? " đến " : " to ");
     add_when(&text, digest->to_us, sent_us, vi);
+    add_kinds(&text, digest, vi);
 
     json_t *json = json_object();
     json_object_set_new(json, "v", json_integer(1));

@@ -12,11 +12,15 @@ char *rw_payload_event(const struct rw_config *config, const struct rw_camera_co
                        const struct rw_event *event, const void *thumbnail, size_t thumbnail_size,
                        int64_t sent_us);
 
-/* <camera>/digest: so many events wait, the first began and the last ended then. */
+enum { RW_DIGEST_KINDS = 4 };
+
+/* <camera>/digest: so many events wait, the first began and the last ended then. Begins as {0}. */
 struct rw_digest {
     int64_t events;
-    int64_t from_us, to_us; /* UTC */
+    int64_t of_kind[RW_DIGEST_KINDS]; /* their sum is events */
+    int64_t from_us, to_us;           /* UTC */
 };
+void rw_digest_add(struct rw_digest *digest, const struct rw_event *event);
 char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_config *camera,
                         const struct rw_digest *digest, int64_t sent_us);
 

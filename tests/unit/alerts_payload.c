@@ -296,16 +296,49 @@ static void box_has_four_decimals(void **state)
     free(text);
 }
 
+static void add_to_digest(struct rw_digest *digest, const char *kind, int64_t start_us,
+                          int64_t end_us)
+{
+    struct rw_event event = {.start_us = start_us, .end_us = end_us};
+    strcpy(event.kind, kind);
+    rw_digest_add(digest, &event);
+}
+
 static void digest_counts_and_spans_the_backlog(void **state)
 {
     (void)state;
-    struct rw_digest digest = {37, LONG_AGO_US, NOON_US};
+    struct rw_digest digest = {0};
+    add_to_digest(&digest, "motion", LONG_AGO_US + 1, 0);
+    add_to_digest(&digest, "motion", LONG_AGO_US, NOON_US);
     char *text = rw_payload_digest(&vietnamese, &cameras[0], &digest, NOON_US);
     assert_string_equal(
         text, "{\"v\":1,\"site\":\"thon-dung\",\"camera\":\"gate\",\"camera_name\":\"Cổng làng\","
-              "\"events\":37,\"from\":\"2026-11-22T06:00:00.123Z\","
-              "\"to\":\"2026-11-23T12:00:00.123Z\",\"text\":\"Cổng làng: 37 lần có người hoặc xe "
-              "chuyển động chưa báo được, từ 13:00:00 ngày 22/11 đến 19:00:00\"}");
+              "\"events\":2,\"from\":\"2026-11-22T06:00:00.123Z\","
+              "\"to\":\"2026-11-23T12:00:00.123Z\",\"text\":\"Cổng làng: 2 cảnh báo chưa gửi "
+              "được, từ 13:00:00 ngày 22/11 đến 19:00:00: có người hoặc xe chuyển động (2)\"}");
+    free(text);
+}
+
+static void digest_tells_kinds_apart(void **state)
+{
+    (void)state;
+    struct rw_config english = vietnamese;
+    english.site.vietnamese = false;
+    struct rw_digest digest = {0};
+    add_to_digest(&digest, "covered", LONG_AGO_US, 0);
+    add_to_digest(&digest, "motion", LONG_AGO_US, 0);
+    add_to_digest(&digest, "camera_moved", LONG_AGO_US, 0);
+    add_to_digest(&digest, "covered", LONG_AGO_US, NOON_US);
+    add_to_digest(&digest, "later_build", LONG_AGO_US, 0);
+    char *text = rw_payload_digest(&vietnamese, &cameras[0], &digest, NOON_US);
+    assert_non_null(strstr(text, "Cổng làng: 5 cảnh báo chưa gửi được, từ "));
+    assert_non_null(strstr(text, " đến 19:00:00: có người hoặc xe chuyển động (2), camera bị xoay "
+                                 "hoặc xê dịch (1), camera bị che hoặc không nhìn thấy gì (2)\"}"));
+    free(text);
+    text = rw_payload_digest(&english, &cameras[0], &digest, NOON_US);
+    assert_non_null(strstr(text,
+                           ": a person or vehicle moved (2), the camera was turned or shifted "
+                           "(1), the camera was covered or could see nothing (2)\"}"));
     free(text);
 }
 
@@ -409,6 +442,7 @@ int main(void)
         cmocka_unit_test(names_and_numbers_gone_bad_still_make_json),
         cmocka_unit_test(box_has_four_decimals),
         cmocka_unit_test(digest_counts_and_spans_the_backlog),
+        cmocka_unit_test(digest_tells_kinds_apart),
         cmocka_unit_test(health_is_what_status_reads),
         cmocka_unit_test(status_of_a_recording_camera),
         cmocka_unit_test(status_without_a_recorder_is_offline_since_the_last_picture),
