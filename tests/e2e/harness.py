@@ -196,20 +196,34 @@ class Message:
 
 
 class Subscriber:
-    """A phone: a persistent session, so it misses nothing while the broker restarts."""
+    """A phone: a persistent session, so it misses nothing while the broker restarts. The broker
+    knows the session when the constructor is done: before, what is published would pass it by."""
 
-    def __init__(self, port, topic="roadwatch/#"):
+    PROBE = "roadwatch/phone"
+
+    def __init__(self, broker, topic="roadwatch/#"):
         self.messages = []
+        port = broker.port
         self.process = subprocess.Popen(
             ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", topic,
              "-c", "-i", "phone", "-F", "%U %r %t %x"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.subscribed = threading.Event()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
+        wait_until(lambda: self.hears(broker), 20, "the phone's session with the broker")
+
+    def hears(self, broker):
+        broker.publish(self.PROBE, "?")
+        return self.subscribed.wait(0.2)
 
     def read(self):
         for line in self.process.stdout:
-            self.messages.append(Message(line))
+            message = Message(line)
+            if message.topic == self.PROBE:
+                self.subscribed.set()
+            else:
+                self.messages.append(message)
 
     def on(self, topic):
         """Messages whose topic ends like this, oldest first."""
@@ -298,7 +312,7 @@ class Box:
 
     def add_broker(self):
         self.broker = Broker(self.folder)
-        self.phone = Subscriber(self.broker.port)
+        self.phone = Subscriber(self.broker)
         self.config["mqtt"] = {"host": "127.0.0.1", "port": self.broker.port}
         return self.broker
 

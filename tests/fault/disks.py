@@ -66,6 +66,9 @@ def forget_cached(path):
             os.close(fd)
 
 
+BLOCK = 4096  # a page: a file system of smaller blocks has two files in one
+
+
 class Image:
     """options: of mkfs.ext4."""
 
@@ -74,7 +77,7 @@ class Image:
         self.path = os.path.join(self.folder, "image")
         self.mount_options = mount_options
         run("truncate", "--size", size, self.path)
-        run("mkfs.ext4", "-q", "-F", *options, self.path)
+        run("mkfs.ext4", "-q", "-F", "-b", str(BLOCK), *options, self.path)
 
     def mount(self, where):
         os.makedirs(where, exist_ok=True)
@@ -137,8 +140,9 @@ class ServedImage(Image):
 
     def spoil(self, file):
         """From the next mount on the sectors below the file cannot be read until they are written;
-        what is written then is lost at the end."""
-        listed = run("filefrag", "-v", "-b1024", file)
+        what is written then is lost at the end. The system reads whole pages: files beside it are
+        spared because blocks are that large."""
+        listed = run("filefrag", "-v", "-b%d" % BLOCK, file)
         extents = [tuple(int(n) for n in re.findall(r"\d+", line)[3:6:2])
                    for line in listed.splitlines() if re.match(r"\s*\d+:", line)]
         size = os.path.getsize(self.path)
@@ -147,9 +151,9 @@ class ServedImage(Image):
             table.write("0x0 + 1\n")
             at = 0
             for start, count in sorted(extents):
-                table.write("0x%x 0x%x +\n" % (at, start * 1024 - at))
-                at = (start + count) * 1024
-                table.write("0x%x 0x%x -\n" % (start * 1024, count * 1024))
+                table.write("0x%x 0x%x +\n" % (at, start * BLOCK - at))
+                at = (start + count) * BLOCK
+                table.write("0x%x 0x%x -\n" % (start * BLOCK, count * BLOCK))
             table.write("0x%x 0x%x +\n" % (at, size - at))
 
     def filters(self):
