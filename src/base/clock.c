@@ -56,6 +56,11 @@ const struct rw_clock *rw_clock_system(void)
     return &clock;
 }
 
+int64_t rw_monotonic_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
 struct rw_now rw_now(const struct rw_clock *clock)
 {
     return clock->now(clock->self);

@@ -31,4 +31,5 @@ struct rw_clock {
 const struct rw_clock *rw_clock_system(void);
 
 struct rw_now rw_now(const struct rw_clock *clock);
+int64_t rw_monotonic_us(void); /* CLOCK_MONOTONIC of the machine: for deadlines of system calls */
 const char *rw_clock_trust_name(enum rw_clock_trust trust); /* "synced", "holdover", "unverified" */

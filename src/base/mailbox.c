@@ -67,6 +67,14 @@ int rw_mailbox_put_quietly(struct rw_mailbox *box, struct rw_mail *mail)
     return post(box, mail, box->capacity, false);
 }
 
+void rw_mailbox_wake(struct rw_mailbox *box)
+{
+    pthread_mutex_lock(&box->lock);
+    if (box->first)
+        pthread_cond_signal(&box->changed);
+    pthread_mutex_unlock(&box->lock);
+}
+
 int rw_mailbox_force(struct rw_mailbox *box, struct rw_mail *mail)
 {
     return post(box, mail, (size_t)-1, true);

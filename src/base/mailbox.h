@@ -17,9 +17,11 @@ void rw_mailbox_destroy(struct rw_mailbox *box); /* must be empty: take until NU
 
 /* 0: the mailbox owns the mail. -1: full or closed, the caller still owns it. */
 int rw_mailbox_put(struct rw_mailbox *box, struct rw_mail *mail);
-/* The same without waking the taker: it finds the mail when its waiting time is over or other mail
- * wakes it. For packets that come often and are not urgent: waking costs more than handling. */
+/* The same without waking the taker: it finds the mail when its waiting time is over, other mail
+ * wakes it or rw_mailbox_wake() does. For packets that come often: waking costs more than handling.
+ */
 int rw_mailbox_put_quietly(struct rw_mailbox *box, struct rw_mail *mail);
+void rw_mailbox_wake(struct rw_mailbox *box); /* the taker, if mail is waiting */
 /* For the few small words of command that must arrive: ignores the bound. -1 only when closed. */
 int rw_mailbox_force(struct rw_mailbox *box, struct rw_mail *mail);
 /* Waits at most timeout_ms (-1: for ever) for a mail, which then is the caller's. NULL: none came,

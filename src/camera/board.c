@@ -10,7 +10,7 @@
 struct rw_board {
     pthread_mutex_t lock;
     struct rw_notice notice; /* under lock */
-    atomic_bool calm;
+    atomic_int patience_ms;
 };
 
 struct rw_board *rw_board_create(void)
@@ -115,14 +115,14 @@ void rw_board_watch(struct rw_board *board, const struct rw_watch_notice *watch)
     unlock(board);
 }
 
-void rw_board_set_calm(struct rw_board *board, bool calm)
+void rw_board_set_patience(struct rw_board *board, int ms)
 {
-    atomic_store_explicit(&board->calm, calm, memory_order_relaxed);
+    atomic_store_explicit(&board->patience_ms, ms, memory_order_relaxed);
 }
 
-bool rw_board_calm(struct rw_board *board)
+int rw_board_patience(struct rw_board *board)
 {
-    return atomic_load_explicit(&board->calm, memory_order_relaxed);
+    return atomic_load_explicit(&board->patience_ms, memory_order_relaxed);
 }
 
 void rw_board_arm(struct rw_board *board, bool armed, int64_t snoozed_until_us)

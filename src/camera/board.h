@@ -51,8 +51,8 @@ void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end
 /* The disk refuses: how, and what to do; NULL: it is good again. */
 void rw_board_disk(struct rw_board *board, const struct rw_err *err);
 void rw_board_watch(struct rw_board *board, const struct rw_watch_notice *watch);
-/* Nothing is about to be decided: pictures may wait a moment and be decoded in bursts, which costs
- * less. */
-void rw_board_set_calm(struct rw_board *board, bool calm);
-bool rw_board_calm(struct rw_board *board);
+/* How long pictures for the watcher may lie before they are read, ms: in bursts they cost less. 0:
+ * something is about to be decided. */
+void rw_board_set_patience(struct rw_board *board, int ms);
+int rw_board_patience(struct rw_board *board);
 void rw_board_arm(struct rw_board *board, bool armed, int64_t snoozed_until_us);

@@ -1,6 +1,7 @@
 #include "camera/camera.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ struct camera {
     struct rw_mailbox *to_recorder, *to_watcher;
     struct rw_recorder *recorder;
     struct rw_watcher *watcher;
+    struct rw_tls *tls[RW_STREAMS]; /* NULL: no rtsps */
     struct rw_ingest *ingest[RW_STREAMS];
     struct rw_scrub *scrub;
 };
@@ -371,6 +373,11 @@ static int start_ingest(struct camera *camera, enum rw_stream stream, struct rw_
     const struct rw_stream_config *stream_config = stream == RW_MAIN ? &config->main : &config->sub;
     if (!*stream_config->url)
         return 0;
+    if (!strncmp(stream_config->url, "rtsps://", 8)) {
+        camera->tls[stream] = rw_tls_create(stream_config->ca_file, stream_config->check_host, err);
+        if (!camera->tls[stream])
+            return -1;
+    }
     bool on_main = config->detect.on_main || !*config->sub.url;
     bool watched = camera->watcher && (stream == RW_MAIN) == on_main;
     struct rw_ingest_options options = {.camera = config->id,
@@ -380,6 +387,7 @@ static int start_ingest(struct camera *camera, enum rw_stream stream, struct rw_
                                         .watcher = watched ? camera->to_watcher : NULL,
                                         .board = camera->board,
                                         .cancel = camera->cancel,
+                                        .tls = camera->tls[stream],
                                         .clock = camera->clock};
     camera->ingest[stream] = rw_ingest_start(&options, err);
     return camera->ingest[stream] ? 0 : -1;
@@ -423,6 +431,8 @@ static void stop_parts(struct camera *camera)
     rw_cancel_request(camera->cancel);
     for (int stream = 0; stream < RW_STREAMS; stream++)
         rw_ingest_stop(camera->ingest[stream]);
+    for (int stream = 0; stream < RW_STREAMS; stream++)
+        rw_tls_destroy(camera->tls[stream]);
     rw_scrub_stop(camera->scrub);
     rw_watcher_stop(camera->watcher);
     if (camera->recorder && camera->loop) {
@@ -485,6 +495,7 @@ int rw_camera_run(const struct rw_config *config, const char *id)
         return 1;
     }
     block_signals();
+    mallopt(M_ARENA_MAX, 1); /* an arena for each thread would cost megabytes and save nothing */
     camera.started_boot_us = rw_now(camera.clock).boot_us;
     camera.board = rw_board_create();
     camera.cancel = rw_cancel_create();

@@ -12,6 +12,8 @@
 
 /* From connect to the first answer after PLAY, and between two pictures. */
 enum { OPEN_TIMEOUT_MS = 6000, READ_TIMEOUT_MS = 8000 };
+/* Nobody waits for a stream that is not watched: it is read, and the recorder woken, this often. */
+enum { PATIENCE_MS = 300 };
 /* Short enough that a camera is back within 5 s of its return; a refused login is not repeated so
  * fast that the camera locks the account. */
 enum { RETRY_FIRST_MS = 500, RETRY_MAX_MS = 3000, RETRY_LOGIN_MS = 10000 };
@@ -45,7 +47,7 @@ static void give_recorder(struct rw_ingest *ingest, const struct rw_packet *pack
     if (ingest->recorder_wants_key && !packet->keyframe)
         return;
     struct rw_post *post = rw_post_packet(o->stream, rw_packet_ref(packet), ingest->lost_cause);
-    if (!rw_mailbox_put_quietly(o->recorder, &post->mail)) { /* it looks four times a second */
+    if (!rw_mailbox_put_quietly(o->recorder, &post->mail)) { /* it looks by itself */
         ingest->recorder_wants_key = false;
         ingest->lost_cause = RW_CAUSE_NONE;
         return;
@@ -66,9 +68,7 @@ static void give_watcher(struct rw_ingest *ingest, const struct rw_packet *packe
     if (!o->watcher || (ingest->watcher_wants_key && !packet->keyframe))
         return;
     struct rw_post *post = rw_post_packet(o->stream, rw_packet_ref(packet), RW_CAUSE_NONE);
-    ingest->watcher_wants_key =
-        (rw_board_calm(o->board) ? rw_mailbox_put_quietly(o->watcher, &post->mail)
-                                 : rw_mailbox_put(o->watcher, &post->mail)) != 0;
+    ingest->watcher_wants_key = rw_mailbox_put_quietly(o->watcher, &post->mail) != 0;
     if (ingest->watcher_wants_key)
         rw_post_destroy(post);
 }
@@ -94,6 +94,18 @@ static void say_connected(struct rw_ingest *ingest, const struct rw_packet *pack
            rw_codec_height(packet->codec));
 }
 
+/* All that had come is handed on. The recorder is woken by the main stream alone: it then finds the
+ * other's pictures, too. */
+static void end_burst(struct rw_ingest *ingest, struct rw_source *source)
+{
+    const struct rw_ingest_options *o = &ingest->options;
+    if (o->watcher)
+        rw_mailbox_wake(o->watcher);
+    if (o->stream == RW_MAIN)
+        rw_mailbox_wake(o->recorder);
+    rw_source_set_patience(source, o->watcher ? rw_board_patience(o->board) : PATIENCE_MS);
+}
+
 static void read_source(struct rw_ingest *ingest, struct rw_source *source)
 {
     const struct rw_ingest_options *o = &ingest->options;
@@ -108,6 +120,8 @@ static void read_source(struct rw_ingest *ingest, struct rw_source *source)
         give_recorder(ingest, packet);
         give_watcher(ingest, packet);
         rw_packet_unref(packet);
+        if (!rw_source_ready(source))
+            end_burst(ingest, source);
     }
     if (!first)
         tell_lost(ingest);
@@ -139,6 +153,8 @@ static void *ingest_main(void *arg)
                                                .open_timeout_ms = OPEN_TIMEOUT_MS,
                                                .read_timeout_ms = READ_TIMEOUT_MS,
                                                .cancel = o->cancel,
+                                               .dial = o->dial,
+                                               .tls = o->tls,
                                                .clock = o->clock};
     while (!rw_cancel_requested(o->cancel)) {
         struct rw_err err = {0};

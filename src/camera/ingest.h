@@ -7,6 +7,7 @@
 #include "base/mailbox.h"
 #include "camera/board.h"
 #include "config/config.h"
+#include "media/source.h"
 
 struct rw_ingest_options {
     const char *camera; /* id, for the log */
@@ -15,7 +16,9 @@ struct rw_ingest_options {
     struct rw_mailbox *recorder;
     struct rw_mailbox *watcher; /* NULL: this stream is not watched */
     struct rw_board *board;
-    struct rw_cancel *cancel; /* ends the thread */
+    struct rw_cancel *cancel;   /* ends the thread */
+    const struct rw_dial *dial; /* who connects */
+    struct rw_tls *tls;         /* NULL: the url is not of rtsps */
     const struct rw_clock *clock;
 };
 

@@ -12,8 +12,8 @@
 #include "camera/post.h"
 #include "camera/track.h"
 
-/* Packets come without waking the thread: it looks this often. */
-enum { LOOK_MS = 150, WAITING_MAX = 256 };
+/* Without packets the thread looks this often. */
+enum { LOOK_MS = 1000, WAITING_MAX = 256 };
 #define REFUSED_MAX_US INT64_C(60000000)
 
 struct rw_recorder {

@@ -15,9 +15,12 @@
 #include "media/jpeg.h"
 #include "motion/motion.h"
 
-/* While nothing is about to be decided packets come without waking the thread: it takes two or
- * three at once. */
-enum { LOOK_MS = 140, LOOK_RUNNING_MS = 400, JPEG_QUALITY = 75, THUMBNAIL_MAX = 10 * 1024 };
+/* While nothing is about to be decided pictures come in bursts: of four at 15 a second, of six
+ * while an event is on. A burst is decoded in warm caches. It delays the first moving picture; to
+ * be sure takes as long, and what comes then is looked at at once. */
+enum { BURST_MS = 290, BURST_RUNNING_MS = 390 };
+/* Without pictures the time is looked at this often. */
+enum { LOOK_MS = 500, JPEG_QUALITY = 75, THUMBNAIL_MAX = 10 * 1024 };
 /* A picture that arrived longer ago than this is not worth decoding: the newest keyframe is. */
 #define LATE_US INT64_C(3000000)
 /* The clock of day was set by at least this. */
@@ -233,6 +236,15 @@ static void count_pictures(struct rw_watcher *watcher)
 
 /* --- pictures --- */
 
+/* Between the first flagged block and the decision every picture counts at once. */
+static void set_patience(struct rw_watcher *watcher)
+{
+    int ms = rw_motion_running(watcher->motion)  ? BURST_RUNNING_MS
+             : rw_motion_moving(watcher->motion) ? 0
+                                                 : BURST_MS;
+    rw_board_set_patience(watcher->options.board, ms);
+}
+
 static void look(struct rw_watcher *watcher, const struct rw_picture *picture)
 {
     struct rw_motion_run run;
@@ -243,9 +255,7 @@ static void look(struct rw_watcher *watcher, const struct rw_picture *picture)
     if (!watcher->calm_smallest) /* before any weather was seen */
         see(watcher, &(struct rw_watch_notice){.known = false});
     feed(watcher, change, &run, picture);
-    /* Between the first flagged block and the decision every picture counts at once. */
-    rw_board_set_calm(watcher->options.board,
-                      !rw_motion_moving(watcher->motion) || rw_motion_running(watcher->motion));
+    set_patience(watcher);
 }
 
 /* A hole in the pictures: what moved before it is over, the background is learned anew. */
@@ -323,8 +333,7 @@ static void *watcher_main(void *arg)
     const struct rw_watcher_options *o = &watcher->options;
     watcher->count_from_us = rw_now(o->clock).boot_us;
     for (;;) {
-        bool running = rw_motion_running(watcher->motion);
-        struct rw_post *post = rw_post_take(o->mailbox, running ? LOOK_RUNNING_MS : LOOK_MS);
+        struct rw_post *post = rw_post_take(o->mailbox, LOOK_MS);
         if (!post && rw_mailbox_closed(o->mailbox))
             break;
         if (post && post->kind == RW_POST_PACKET)

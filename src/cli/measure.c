@@ -1,6 +1,7 @@
 #include "cli/measure.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "cli/cli.h"
@@ -53,6 +54,11 @@ int rw_measure_stream(const char *camera, const char *stream, const struct rw_st
                                         .open_timeout_ms = 8000,
                                         .read_timeout_ms = 8000,
                                         .clock = rw_clock_system()};
+    if (!strncmp(config->url, "rtsps://", 8)) {
+        options.tls = rw_tls_create(config->ca_file, config->check_host, &err);
+        if (!options.tls)
+            return rw_complain(1, "%s: %s stream: %s", camera, stream, err.text);
+    }
     struct rw_source *source = rw_source_open(&options, &err);
     struct rw_packet *packet = NULL;
     char codec[16] = "";
@@ -67,6 +73,7 @@ int rw_measure_stream(const char *camera, const char *stream, const struct rw_st
     }
     bool whole = source && packet;
     rw_source_close(source);
+    rw_tls_destroy(options.tls);
     if (!whole)
         return rw_complain(1, "%s: %s stream: %s", camera, stream, err.text);
     print_measure(camera, stream, &m, codec, width, height);

@@ -60,20 +60,34 @@ static int check_stream(const struct rw_reading *reading, const struct rw_node *
         out->url = rw_text_copy("");
         out->username = rw_text_copy("");
         out->password = rw_text_copy("");
+        out->ca_file = rw_text_copy("");
         return 0;
     }
     out->udp = raw->udp;
+    out->ca_file = rw_path_beside(reading, raw->ca_file);
+    out->check_host = !raw->check_host || *raw->check_host;
     if (rw_check_url(reading, rw_node_get(node, "url"), raw->url, &out->url, &out->username,
                      &out->password) ||
         rw_check_login(reading, node, &raw->login, &out->username, &out->password) ||
         rw_check_size(reading, node, "keep", raw->keep, keep, &out->keep_bytes))
         return -1;
+    if (raw->ca_file && strncmp(out->url, "rtsps://", 8) != 0)
+        return rw_fail_at(reading, rw_node_get(node, "ca_file"),
+                          "is for a url that begins with rtsps://; without TLS there is no "
+                          "certificate to check");
     return check_ring(reading, node, out->keep_bytes, slot_size);
 }
 
-static void inherit_login(const struct rw_stream_config *main, struct rw_stream_config *sub)
+static void inherit(const struct rw_stream_config *main, struct rw_stream_config *sub)
 {
-    if (!*sub->url || *sub->username || *sub->password)
+    if (!*sub->url)
+        return;
+    if (!*sub->ca_file) {
+        free(sub->ca_file);
+        sub->ca_file = rw_text_copy(main->ca_file);
+        sub->check_host &= main->check_host;
+    }
+    if (*sub->username || *sub->password)
         return;
     rw_text_wipe(&sub->username);
     rw_text_wipe(&sub->password);
@@ -114,7 +128,7 @@ static int check_camera(const struct rw_reading *reading, const struct rw_node *
     if (check_stream(reading, rw_node_get(node, "main"), &raw->main, slot_size, &out->main) ||
         check_stream(reading, rw_node_get(node, "sub"), raw->sub, slot_size, &out->sub))
         return -1;
-    inherit_login(&out->main, &out->sub);
+    inherit(&out->main, &out->sub);
     out->detect.located = config->site.located;
     out->detect.place = config->site.place;
     if (rw_check_detect(reading, rw_node_get(node, "detect"), &raw->detect, raw->sub != NULL,

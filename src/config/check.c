@@ -93,7 +93,8 @@ int rw_check_storage(const struct rw_reading *reading, const struct rw_node *nod
                                          "1s to 36500d"};
     static const struct rw_bounds scrub = {0, INT64_C(365) * 86400 * RW_SECOND_US,
                                            "0 (never) or up to 365d"};
-    out->storage.path = rw_text_beside(reading, raw->path ? raw->path : "/var/lib/roadwatch");
+    out->storage.path =
+        rw_text_beside(reading, raw->path ? raw->path : "/var/lib/roadwatch");
     out->storage.slot_size = 64 << 20;
     out->storage.sync_us = 2 * RW_SECOND_US;
     out->storage.scrub_us = INT64_C(7) * 86400 * RW_SECOND_US;
@@ -106,7 +107,7 @@ int rw_check_storage(const struct rw_reading *reading, const struct rw_node *nod
     return rw_check_duration(reading, node, "max_age", raw->max_age, age, &out->storage.max_age_us);
 }
 
-static char *beside(const struct rw_reading *reading, const char *path)
+char *rw_path_beside(const struct rw_reading *reading, const char *path)
 {
     return path ? rw_text_beside(reading, path) : rw_text_copy("");
 }
@@ -153,9 +154,9 @@ int rw_check_mqtt(const struct rw_reading *reading, const struct rw_node *node,
     out->port = raw->ca_file ? 8883 : 1883;
     out->username = rw_text_copy("");
     out->password = rw_text_copy("");
-    out->ca_file = beside(reading, raw->ca_file);
-    out->cert_file = beside(reading, raw->cert_file);
-    out->key_file = beside(reading, raw->key_file);
+    out->ca_file = rw_path_beside(reading, raw->ca_file);
+    out->cert_file = rw_path_beside(reading, raw->cert_file);
+    out->key_file = rw_path_beside(reading, raw->key_file);
     out->prefix = rw_text_copy(raw->prefix ? raw->prefix : "roadwatch");
     out->home_assistant = raw->home_assistant;
     if (!out->enabled)
@@ -206,8 +207,8 @@ int rw_check_web(const struct rw_reading *reading, const struct rw_node *node,
     static const struct rw_raw_web absent = {.listen = NULL};
     out->enabled = raw != NULL;
     raw = raw ? raw : &absent;
-    out->cert_file = beside(reading, raw->cert_file);
-    out->key_file = beside(reading, raw->key_file);
+    out->cert_file = rw_path_beside(reading, raw->cert_file);
+    out->key_file = rw_path_beside(reading, raw->key_file);
     if (rw_parse_host_port(raw->listen ? raw->listen : "0.0.0.0:8080", &out->listen_host,
                            &out->listen_port))
         return rw_fail_at(reading, rw_node_get(node, "listen"),

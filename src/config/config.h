@@ -15,6 +15,8 @@ struct rw_stream_config {
     char *username; /* "" : none. Inherited by sub from main where sub has none */
     char *password; /* read from password_file where that was given */
     bool udp;
+    char *ca_file;   /* of rtsps; "" : what the system trusts. Inherited by sub as the login */
+    bool check_host; /* of rtsps: the camera's name must stand in its certificate */
     int64_t keep_bytes;
 };
 

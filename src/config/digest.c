@@ -35,8 +35,9 @@ static json_t *hashed(const char *secret)
 
 static json_t *stream_json(const struct rw_stream_config *stream)
 {
-    return sure(json_pack("{so so so sb sI}", "url", hashed(stream->url), "username",
-                          hashed(stream->username), "password", hashed(stream->password), "udp",
+    return sure(json_pack("{so so so so sb sb sI}", "url", hashed(stream->url), "username",
+                          hashed(stream->username), "password", hashed(stream->password), "ca_file",
+                          hashed(stream->ca_file), "check_host", stream->check_host, "udp",
                           stream->udp, "keep", (json_int_t)stream->keep_bytes));
 }
 

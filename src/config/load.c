@@ -98,6 +98,7 @@ static void free_stream(struct rw_stream_config *stream)
     free(stream->url);
     free(stream->username);
     rw_text_wipe(&stream->password);
+    free(stream->ca_file);
 }
 
 static void free_zones(struct rw_zone_config *zones, int count)

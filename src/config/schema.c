@@ -59,6 +59,8 @@ static const cyaml_schema_field_t stream_rows[] = {
     CYAML_FIELD_STRING_PTR("url", NEED, struct rw_raw_stream, url, 1, LONG_MAX_SIZE),
     LOGIN_ROWS(struct rw_raw_stream),
     CYAML_FIELD_ENUM("transport", MAY | CYAML_FLAG_STRICT, struct rw_raw_stream, udp, transports, 2),
+    CYAML_FIELD_STRING_PTR("ca_file", MAY, struct rw_raw_stream, ca_file, 1, LONG_MAX_SIZE),
+    CYAML_FIELD_BOOL_PTR("check_host", MAY, struct rw_raw_stream, check_host),
     CYAML_FIELD_STRING_PTR("keep", NEED, struct rw_raw_stream, keep, 1, WORD_MAX),
     CYAML_FIELD_END};
 
@@ -173,6 +175,7 @@ static const struct {
     {"sub", "{url: rtsp://10.0.0.11/stream2, keep: 20 GiB}"},
     {"url", "rtsp://10.0.0.11/stream1"},
     {"transport", "tcp"},
+    {"check_host", "true"},
     {"keep", "200 GiB"},
     {"detect", "{sensitivity: 50}"},
     {"enabled", "true"},

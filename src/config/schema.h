@@ -28,6 +28,8 @@ struct rw_raw_stream {
     char *url;
     struct rw_raw_login login;
     bool udp;
+    char *ca_file;
+    bool *check_host;
     char *keep;
 };
 

@@ -27,9 +27,10 @@ struct rw_packet {
     int64_t dts_us;     /* decoding order time on the utc_us axis: grows with every packet, unless
                          * after_jump set it back */
     int64_t arrival_us; /* CLOCK_BOOTTIME when it was read */
-    int64_t camera_us;  /* the camera's own timestamp, its epoch unknown; INT64_MIN: none */
+    int64_t camera_us;  /* the camera's own timestamp, from its first picture; INT64_MIN: none */
     bool keyframe;
-    bool after_jump;     /* the camera's or the box's clock jumped before this packet */
+    bool damaged;    /* what the network lost belongs into it, or between it and the one before */
+    bool after_jump; /* the camera's or the box's clock jumped before this packet */
     const uint8_t *data; /* as the camera sent it (Annex B) or the file holds it */
     size_t size;
     const struct rw_codec *codec;

@@ -5,15 +5,19 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "media/packet.h"
+#include "media/rtsp/dial.h"
+#include "media/rtsp/wire.h"
 
 struct rw_source_options {
     const char *url;      /* rtsp:// or rtsps://, without a login in it */
     const char *username; /* "" or NULL: none */
     const char *password;
-    bool udp;                 /* RTP over UDP instead of interleaved in the RTSP connection */
-    int open_timeout_ms;      /* from connect to PLAY answered */
-    int read_timeout_ms;      /* between two packets */
-    struct rw_cancel *cancel; /* may be NULL; a request ends any call with RW_ECANCELED */
+    bool udp;                   /* RTP over UDP instead of interleaved in the RTSP connection */
+    int open_timeout_ms;        /* from connect to PLAY answered */
+    int read_timeout_ms;        /* between two packets */
+    struct rw_cancel *cancel;   /* may be NULL; a request ends any call with RW_ECANCELED */
+    const struct rw_dial *dial; /* who connects, borrowed until closed; NULL: this process */
+    struct rw_tls *tls; /* what rtsps trusts, borrowed until closed; NULL: what the system trusts */
     const struct rw_clock *clock;
 };
 
@@ -37,6 +41,13 @@ struct rw_source *rw_source_open_bytes(const uint8_t *bytes, size_t size, int64_
 /* The next coded picture, the caller's reference. The first is a keyframe with known parameter
  * sets. NULL with *err: RW_EEND, RW_ETIMEOUT, RW_ENET, RW_ECANCELED, RW_EFORMAT; then close. */
 struct rw_packet *rw_source_read(struct rw_source *source, struct rw_err *err);
+/* True: the next read returns at once. */
+bool rw_source_ready(struct rw_source *source);
+/* Let what a camera sends lie for so long before it is read: many pictures for one awakening. 0: at
+ * once. */
+void rw_source_set_patience(struct rw_source *source, int ms);
+/* Grows while a camera sends video data, whether pictures come of it or not. */
+uint64_t rw_source_heard(const struct rw_source *source);
 void rw_source_close(struct rw_source *source); /* takes NULL; never blocks longer than a second */
 
 /* "rtsp://user:secret@host/x?y" as "rtsp://host/x": what may stand in a log. out of at least

@@ -47,7 +47,7 @@ static int open_io(struct rw_source *source)
 struct rw_source *rw_source_open_bytes(const uint8_t *bytes, size_t size, int64_t start_us,
                                        const struct rw_codec *codec, struct rw_err *err)
 {
-    struct rw_source *source = rw_source_create();
+    struct rw_source *source = rw_source_create_for_file();
     if (!source) {
         rw_fail(err, RW_ENOMEM, "no memory for a fragment");
         return NULL;

@@ -113,7 +113,7 @@ int rw_source_read_as_file(struct rw_source *source, const char *what, struct rw
 
 struct rw_source *rw_source_open_file(const char *path, struct rw_err *err)
 {
-    struct rw_source *source = rw_source_create();
+    struct rw_source *source = rw_source_create_for_file();
     AVDictionary *options = NULL;
     struct rw_buf url;
     rw_buf_init(&url);

@@ -7,8 +7,6 @@
 
 #include "media/source.h"
 
-enum { LOGIN_MAX = 127 }; /* libavformat keeps no more of it */
-
 void rw_url_redact(const char *url, char *out)
 {
     const char *body = strstr(url, "://");
@@ -81,38 +79,4 @@ int rw_url_parse(const char *text, struct rw_url *url, struct rw_err *err)
     if (!*url->path)
         snprintf(url->path, sizeof url->path, "/");
     return parse_host(authority, length, url, err);
-}
-
-static void add_encoded(struct rw_buf *out, const char *text)
-{
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (isalnum(c) || strchr("-._~!$&'()*,;=", c))
-            rw_buf_add(out, &c, 1);
-        else
-            rw_buf_printf(out, "%%%02X", c);
-    }
-}
-
-int rw_url_with_login(const char *text, const char *username, const char *password,
-                      struct rw_buf *out, struct rw_err *err)
-{
-    size_t scheme = (size_t)(strstr(text, "://") + 3 - text);
-    rw_buf_add(out, text, scheme);
-    if (username && *username) {
-        if (strchr(username, ':'))
-            return rw_fail(err, RW_EINVAL,
-                           "a user name with a colon in it is not possible in RTSP");
-        add_encoded(out, username);
-        rw_buf_add(out, ":", 1);
-        add_encoded(out, password ? password : "");
-        if (out->size - scheme > LOGIN_MAX)
-            return rw_fail(err, RW_EINVAL,
-                           "user name and password together are too long for "
-                           "RTSP; at most %d characters",
-                           LOGIN_MAX - 1);
-        rw_buf_add(out, "@", 1);
-    }
-    rw_buf_add(out, text + scheme, strlen(text + scheme) + 1);
-    return 0;
 }

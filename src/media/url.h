@@ -18,6 +18,3 @@ struct rw_url {
 
 /* Checks scheme, host and port; refuses a login inside. */
 int rw_url_parse(const char *text, struct rw_url *url, struct rw_err *err);
-/* The url with the login in it, percent-encoded and NUL-terminated, as libav wants it. */
-int rw_url_with_login(const char *text, const char *username, const char *password,
-                      struct rw_buf *out, struct rw_err *err);

@@ -299,7 +299,7 @@ static void refuses_an_unknown_key_with_its_line(void **state)
                                     "id, name, main, sub, detect, alert"},
         {CAMERA("  sub:\n    url: rtsp://h\n    kep: 1 GiB\n"),
          "7: cameras[gate].sub.kep is not a known key; known here are url, username, password, "
-         "password_file, transport, keep"},
+         "password_file, transport, ca_file, check_host, keep"},
         {CAMERA("  detect: {zones: [{name: z, polygn: 1}]}\n"),
          "5: cameras[gate].detect.zones[z].polygn is not a known key; known here are name, "
          "polygon, sensitivity"},
@@ -425,6 +425,8 @@ static void refuses_a_bad_camera(void **state)
          "3: cameras[b].main.keep needs more than 99999 slots of 1 MiB"},
         {STREAM("    url: http://h/s\n"),
          "6: cameras[gate].main.url must begin with rtsp:// or rtsps://"},
+        {STREAM("    url: rtsp://h/s\n    ca_file: ca.pem\n"),
+         "7: cameras[gate].main.ca_file is for a url that begins with rtsps://"},
         {STREAM("    url: rtsp:///s\n"), "6: cameras[gate].main.url must name a host"},
         {STREAM("    url: rtsp://h:99999/s\n"), "6: cameras[gate].main.url must name a host"},
         {STREAM("    url: rtsp://u:p@/s\n"), "6: cameras[gate].main.url must name a host"},

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +30,8 @@ struct camera {
     const char *silent_on;    /* does not answer this method */
     struct rw_cancel *cancel; /* requested instead of that answer, or after the last unit */
     bool hang;                /* after the last unit; otherwise hangs up */
+    bool paced;               /* waits for one of clicks before each new time */
+    sem_t clicks;
     struct camera_unit units[CAMERA_UNITS_MAX];
     int unit_count;
     /* its state */
@@ -113,8 +116,11 @@ static inline bool camera_serve(struct camera *camera, const char *request)
     camera_answer(camera, request);
     if (strncmp(request, "PLAY", 4) != 0)
         return true;
-    for (int i = 0; i < camera->unit_count; i++)
+    for (int i = 0; i < camera->unit_count; i++) {
+        if (camera->paced && (!i || camera->units[i].time != camera->units[i - 1].time))
+            sem_wait(&camera->clicks);
         camera_send_unit(camera, &camera->units[i]);
+    }
     if (camera->cancel)
         rw_cancel_request(camera->cancel);
     return camera->hang;
