@@ -41,16 +41,15 @@ static size_t skip_empty_lines(const uint8_t *bytes, size_t size)
 int64_t rw_rtsp_head_size(const uint8_t *bytes, size_t size, struct rw_err *err)
 {
     size_t seen = size < RW_RTSP_HEAD_MAX ? size : RW_RTSP_HEAD_MAX;
-    size_t at = skip_empty_lines(bytes, seen);
-    if (at < seen && check_beginning(bytes + at, seen - at, err) < 0)
-        return -1;
-    while (at < seen) {
-        const uint8_t *line = bytes + at, *newline = memchr(line, '\n', seen - at);
-        if (!newline)
-            break;
-        at = (size_t)(newline + 1 - bytes);
-        if (newline == line || (newline == line + 1 && *line == '\r'))
-            return (int64_t)at;
+    size_t begin = skip_empty_lines(bytes, seen);
+    if (begin < seen) {
+        const uint8_t *at = bytes + begin;
+        if (check_beginning(at, seen - begin, err) < 0)
+            return -1;
+        const uint8_t *lf = memmem(at, seen - begin, "\n\n", 2);
+        const uint8_t *crlf = memmem(at, seen - begin, "\n\r\n", 3);
+        if (lf || crlf)
+            return crlf && (!lf || crlf < lf) ? crlf + 3 - bytes : lf + 2 - bytes;
     }
     if (seen == RW_RTSP_HEAD_MAX)
         return rw_fail(err, RW_EFORMAT, "the head of an RTSP message is longer than %d bytes",
