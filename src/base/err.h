@@ -20,6 +20,7 @@ enum rw_code {
     RW_EEND,      /* the end of the input */
     RW_ENOMEM,
     RW_ERESTLESS, /* it changes more often than can be followed */
+    RW_EHOSTILE,  /* the other side sends what no honest one would */
 };
 
 struct rw_err {

@@ -186,6 +186,7 @@ static struct rw_picture *make_picture(AVFrame *frame)
     shared->frame = own;
     shared->picture.utc_us = own->pts;
     shared->picture.arrival_us = own->reordered_opaque;
+    shared->picture.keyframe = own->key_frame;
     shared->picture.luma = (struct rw_luma){.data = own->data[0],
                                             .width = own->width,
                                             .height = own->height,

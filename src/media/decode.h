@@ -10,6 +10,7 @@ struct rw_picture {
     struct rw_luma luma;
     int64_t utc_us;
     int64_t arrival_us; /* CLOCK_BOOTTIME when its packet was read */
+    bool keyframe;
 };
 struct rw_picture *rw_picture_ref(const struct rw_picture *picture);
 void rw_picture_unref(struct rw_picture *picture); /* takes NULL */

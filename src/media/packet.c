@@ -98,6 +98,12 @@ int rw_codec_height(const struct rw_codec *codec)
     return codec->par->height;
 }
 
+const uint8_t *rw_codec_sets(const struct rw_codec *codec, size_t *size)
+{
+    *size = codec->par->extradata ? (size_t)codec->par->extradata_size : 0;
+    return codec->par->extradata;
+}
+
 struct rw_packet *rw_packet_create(AVPacket *coded, const struct rw_packet *fields)
 {
     struct shared_packet *shared = calloc(1, sizeof *shared);

@@ -20,6 +20,8 @@ enum rw_codec_id rw_codec_id(const struct rw_codec *codec);
 const char *rw_codec_name(const struct rw_codec *codec); /* "h264", "hevc" */
 int rw_codec_width(const struct rw_codec *codec);        /* pixels; 0 while unknown */
 int rw_codec_height(const struct rw_codec *codec);
+/* The parameter sets, Annex B or as the file holds them; borrowed, *size 0 where there are none. */
+const uint8_t *rw_codec_sets(const struct rw_codec *codec, size_t *size);
 
 struct rw_packet {
     int64_t utc_us;     /* presentation, UTC */

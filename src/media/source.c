@@ -24,6 +24,11 @@ struct rw_source *rw_source_create_for_file(void)
     return NULL;
 }
 
+void rw_source_count(struct rw_source *source, struct rw_heard *heard)
+{
+    source->heard = heard;
+}
+
 struct rw_packet *rw_source_read(struct rw_source *source, struct rw_err *err)
 {
     return source->read(source, err);

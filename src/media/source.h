@@ -1,6 +1,8 @@
 /* A camera or a file, read packet by packet. One thread. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -22,6 +24,21 @@ struct rw_source_options {
 };
 
 struct rw_source;
+
+/* What was heard of a camera, whether or not a picture came of it. The source counts, in the thread
+ * that reads it; any thread may look. Zero it first. */
+struct rw_heard {
+    atomic_uint_fast64_t bytes; /* of the video */
+    atomic_uint_fast64_t units; /* access units with a slice in them, also those that are of no use
+                                 * for want of a keyframe */
+};
+static inline void rw_heard_add(struct rw_heard *heard, uint64_t bytes, uint64_t units)
+{
+    if (!heard)
+        return;
+    atomic_fetch_add_explicit(&heard->bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&heard->units, units, memory_order_relaxed);
+}
 
 /* Connects and starts the one video stream; audio is not asked for. Only rtsp and rtsps are spoken,
  * only to the host named. Sentences name neither the camera's id (the caller knows it) nor a
@@ -46,8 +63,9 @@ bool rw_source_ready(struct rw_source *source);
 /* Let what a camera sends lie for so long before it is read: many pictures for one awakening. 0: at
  * once. */
 void rw_source_set_patience(struct rw_source *source, int ms);
-/* Grows while a camera sends video data, whether pictures come of it or not. */
-uint64_t rw_source_heard(const struct rw_source *source);
+/* From now on it is counted there what is heard; borrowed until closed. When a read has failed, all
+ * that came before is counted. */
+void rw_source_count(struct rw_source *source, struct rw_heard *heard);
 void rw_source_close(struct rw_source *source); /* takes NULL; never blocks longer than a second */
 
 /* "rtsp://user:secret@host/x?y" as "rtsp://host/x": what may stand in a log. out of at least

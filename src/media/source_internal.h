@@ -19,11 +19,13 @@ struct rw_source {
     struct rw_packet *(*read)(struct rw_source *source, struct rw_err *err);
     struct rw_codec *codec; /* of the packets now */
     bool delivered;         /* a usable keyframe has been handed out; those after it may follow */
+    struct rw_heard *heard; /* NULL: nobody wants to know */
 
     /* rtsp */
     struct rw_rtsp *rtsp;
     struct rw_dial_system own_dial;
     struct rw_tls *own_tls;
+    uint64_t counted; /* of rw_rtsp_heard() */
     int read_timeout_ms;
     struct rw_timeline timeline;
     int64_t first_ticks;      /* RTP time of the first unit; INT64_MIN: none yet */

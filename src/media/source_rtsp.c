@@ -151,13 +151,22 @@ static struct rw_packet *make_packet(struct rw_source *source, const struct rw_r
     return packet;
 }
 
+static void count(struct rw_source *source, int units)
+{
+    uint64_t heard = rw_rtsp_heard(source->rtsp);
+    rw_heard_add(source->heard, (size_t)(heard - source->counted), units);
+    source->counted = heard;
+}
+
 static struct rw_packet *read_rtsp(struct rw_source *source, struct rw_err *err)
 {
     struct rw_err fault = {0};
     struct rw_packet *packet = NULL;
     while (!packet) {
         struct rw_rtp_unit unit;
-        if (rw_rtsp_read(source->rtsp, source->read_timeout_ms, &unit, err))
+        int failed = rw_rtsp_read(source->rtsp, source->read_timeout_ms, &unit, err);
+        count(source, failed ? 0 : 1);
+        if (failed)
             return NULL;
         packet = make_packet(source, &unit, &fault);
         if (fault.code != RW_OK) {
@@ -226,9 +235,4 @@ void rw_source_set_patience(struct rw_source *source, int ms)
 {
     if (source->rtsp)
         rw_rtsp_set_patience(source->rtsp, ms);
-}
-
-uint64_t rw_source_heard(const struct rw_source *source)
-{
-    return source->rtsp ? rw_rtsp_heard(source->rtsp) : 0;
 }

@@ -43,7 +43,7 @@ struct rw_now rw_rtsp_arrival(const struct rw_rtsp *rtsp);
 bool rw_rtsp_ready(struct rw_rtsp *rtsp);
 /* Let what comes lie for so long before it is read: many pictures for one awakening. 0: at once. */
 void rw_rtsp_set_patience(struct rw_rtsp *rtsp, int ms);
-/* Datagrams with video so far: grows while a camera talks, whether pictures come of it or not. */
+/* Bytes of video so far: grows while a camera talks, whether pictures come of it or not. */
 uint64_t rw_rtsp_heard(const struct rw_rtsp *rtsp);
 /* The camera's clock as it tells it (RTCP sender reports): UTC us of an RTP time. False: it has
  * not. */

@@ -51,7 +51,7 @@ static int take_rtp(struct rw_rtsp *rtsp, const uint8_t *bytes, size_t size, str
     struct rw_rtp_packet packet;
     if (!rw_rtp_parse(bytes, size, &packet) || packet.payload_type != rtsp->sdp.payload_type)
         return 0;
-    rtsp->heard++;
+    rtsp->heard += packet.size;
     return rw_rtp_assembler_add(rtsp->assembler, &packet, err);
 }
 
@@ -319,7 +319,7 @@ static int fail_silence(const struct rw_rtsp *rtsp, uint64_t heard, int timeout_
 {
     if (rtsp->heard == heard)
         return rw_fail(err, RW_ETIMEOUT, "no picture for %g s", timeout_ms / 1000.0);
-    return rw_fail(err, RW_EFORMAT,
+    return rw_fail(err, RW_ETIMEOUT,
                    "the camera sends data, but no picture in it for %g s; restart the camera, and "
                    "check its video settings",
                    timeout_ms / 1000.0);
