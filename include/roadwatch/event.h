@@ -13,7 +13,8 @@ enum {
     RW_CROSSINGS_MAX = 2 * RW_EVENT_LINES_MAX, /* every line both ways */
     RW_EVENT_PATH_MAX = 16,
     RW_NAME_SIZE = 65,
-    RW_KIND_SIZE = 24
+    RW_KIND_SIZE = 24,
+    RW_EVENT_REASON_SIZE = 200
 };
 
 enum rw_phase { RW_PHASE_START = 0, RW_PHASE_UPDATE = 1, RW_PHASE_END = 2 };
@@ -29,7 +30,8 @@ struct rw_event {
     char id[RW_EVENT_ID_SIZE]; /* ULID */
     int64_t revision;          /* grows with every change of any event of this camera */
     enum rw_phase phase;
-    char kind[RW_KIND_SIZE]; /* "motion", "scene_change", "camera_moved", "covered" */
+    char kind[RW_KIND_SIZE]; /* "motion", "scene_change", "camera_moved", "covered"; "fault",
+                              * "camera_changed": these have no picture and no place in it */
     int64_t start_us;        /* UTC: first motion */
     int64_t end_us;          /* UTC: last motion; 0 while it goes on */
     int64_t peak_us;         /* UTC of the best picture */
@@ -49,7 +51,8 @@ struct rw_event {
     int path_count;
     struct rw_point path[RW_EVENT_PATH_MAX]; /* of what the best picture shows, oldest first */
     bool lasting; /* it ended by its length only: the camera is covered or displaced as before */
-    char acked_by[RW_NAME_SIZE]; /* "" : nobody yet */
+    char reason[RW_EVENT_REASON_SIZE]; /* a sentence; "": the kind says it all */
+    char acked_by[RW_NAME_SIZE];       /* "" : nobody yet */
 };
 
 /* Two JPEGs that belong to an event. Who owns them is said where they are passed. */

@@ -108,14 +108,6 @@ static json_t *times_json(const struct rw_event *event, int64_t sent_us)
     return times;
 }
 
-static json_t *links_json(const char *id)
-{
-    char snapshot[80], clip[80];
-    snprintf(snapshot, sizeof snapshot, "/api/v1/events/%s/snapshot.jpg", id);
-    snprintf(clip, sizeof clip, "/api/v1/events/%s/clip.mp4", id);
-    return json_pack("{s:s, s:s}", "snapshot", snapshot, "clip", clip);
-}
-
 static const char *phase_name(enum rw_phase phase)
 {
     return phase == RW_PHASE_START ? "start" : phase == RW_PHASE_END ? "end" : "update";
@@ -140,12 +132,18 @@ static void add_when(struct rw_buf *out, int64_t at_us, int64_t sent_us, bool vi
 
 static const struct {
     const char *kind, *vi, *en;
+    bool pictured;  /* it was seen, and there is a picture of it */
+    bool momentary; /* it has no end to tell of */
 } happenings[] = {
-    {"motion", "có người hoặc xe chuyển động", "a person or vehicle moved"},
-    {"scene_change", "cả khung hình thay đổi", "the whole picture changed"},
-    {"camera_moved", "camera bị xoay hoặc xê dịch", "the camera was turned or shifted"},
+    {"motion", "có người hoặc xe chuyển động", "a person or vehicle moved", true, false},
+    {"scene_change", "cả khung hình thay đổi", "the whole picture changed", true, false},
+    {"camera_moved", "camera bị xoay hoặc xê dịch", "the camera was turned or shifted", true,
+     false},
     {"covered", "camera bị che hoặc không nhìn thấy gì",
-     "the camera was covered or could see nothing"},
+     "the camera was covered or could see nothing", true, false},
+    {"fault", "camera gửi dữ liệu hỏng hoặc bị đứng hình",
+     "the camera sends broken data or a picture that stands still", false, false},
+    {"camera_changed", "camera có thể đã bị thay", "the camera may have been swapped", false, true},
 };
 
 _Static_assert(sizeof happenings / sizeof *happenings == RW_DIGEST_KINDS,
@@ -186,7 +184,8 @@ static void add_way(struct rw_buf *out, const struct rw_event *event, bool vietn
 static void add_end(struct rw_buf *out, const struct rw_event *event, int64_t sent_us,
                     bool vietnamese)
 {
-    if (event->phase != RW_PHASE_END || !event->end_us)
+    if (event->phase != RW_PHASE_END || !event->end_us ||
+        happenings[happening(event->kind)].momentary)
         return;
     if (event->lasting)
         rw_buf_printf(out, vietnamese ? ", vẫn như vậy lúc " : ", still so at ");
@@ -208,6 +207,15 @@ static void set_event_text(json_t *object, const struct rw_config *config, const
     add_end(&text, event, sent_us, vi);
     set_text(object, "text", (const char *)text.data);
     rw_buf_finish(&text);
+}
+
+static json_t *links_json(const struct rw_event *event)
+{
+    char snapshot[80], clip[80];
+    bool pictured = happenings[happening(event->kind)].pictured;
+    snprintf(snapshot, sizeof snapshot, "/api/v1/events/%s/snapshot.jpg", event->id);
+    snprintf(clip, sizeof clip, "/api/v1/events/%s/clip.mp4", event->id);
+    return json_pack("{s:s?, s:s}", "snapshot", pictured ? snapshot : NULL, "clip", clip);
 }
 
 static void set_places(json_t *json, const struct rw_event *event)
@@ -239,13 +247,15 @@ char *rw_payload_event(const struct rw_config *config, const struct rw_camera_co
     json_object_set_new(json, "score", rounded((double)event->score, 100.0));
     if (event->lasting)
         json_object_set_new(json, "lasting", json_true());
+    if (event->reason[0])
+        set_text(json, "reason", event->reason);
     if (event->acked_by[0])
         set_text(json, "acked_by", event->acked_by);
     set_thumbnail(json, thumbnail, thumbnail_size);
     set_event_text(json, config, camera->name, event, sent_us);
     json_object_set_new(json, "clock", clock_json(event));
     json_object_set_new(json, "times", times_json(event, sent_us));
-    json_object_set_new(json, "links", links_json(event->id));
+    json_object_set_new(json, "links", links_json(event));
     return json_text(json);
 }
 

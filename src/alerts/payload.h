@@ -12,7 +12,7 @@ char *rw_payload_event(const struct rw_config *config, const struct rw_camera_co
                        const struct rw_event *event, const void *thumbnail, size_t thumbnail_size,
                        int64_t sent_us);
 
-enum { RW_DIGEST_KINDS = 4 };
+enum { RW_DIGEST_KINDS = 6 };
 
 /* <camera>/digest: so many events wait, the first began and the last ended then. Begins as {0}. */
 struct rw_digest {

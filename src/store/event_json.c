@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/units.h"
 
 static json_t *zones_json(const struct rw_event *event)
 {
@@ -50,6 +51,8 @@ char *rw_event_to_json(const struct rw_event *event)
         "clock_shift", (json_int_t)event->clock_shift_us, "zones", zones_json(event), "lines",
         crossings_json(event), "path", path_json(event), "lasting", (int)event->lasting, "acked_by",
         event->acked_by);
+    if (json && *event->reason)
+        json_object_set_new(json, "reason", json_string(event->reason));
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(json);
     if (!text)
@@ -107,6 +110,13 @@ static bool take_crossings(const json_t *lines, struct rw_event *event)
     return true;
 }
 
+/* One that is too long is cut: it is for people. */
+static void take_reason(const json_t *json, struct rw_event *event)
+{
+    const char *reason = json_string_value(json_object_get(json, "reason"));
+    rw_copy_text(event->reason, sizeof event->reason, reason ? reason : "");
+}
+
 static bool take_path(const json_t *path, struct rw_event *event)
 {
     size_t count = json_array_size(path);
@@ -150,6 +160,7 @@ int rw_event_from_json(const char *text, size_t size, struct rw_event *event)
         got.clock_error_us = take_int(json, "clock_error");
         got.clock_shift_us = take_int(json, "clock_shift");
         got.lasting = json_is_true(json_object_get(json, "lasting"));
+        take_reason(json, &got);
         *event = got;
     }
     json_decref(json);

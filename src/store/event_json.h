@@ -7,7 +7,7 @@
 /* The text is the caller's, for free(). */
 char *rw_event_to_json(const struct rw_event *event);
 /* 0, or -1 when the text is not such an event; then *event is untouched. Records of before there
- * was a path, a whole box or crossed lines are read as having none. */
+ * was a path, a whole box, crossed lines or a reason are read as having none. */
 int rw_event_from_json(const char *text, size_t size, struct rw_event *event);
 
 /* The payload of an event record in the ring: u32 length and JSON, u32 length and JPEG, u32 length

@@ -270,6 +270,21 @@ static void same_picture_is_sent_once_on_a_connection(void **state)
     assert_sent(world, 4, "gate/event", 3);
 }
 
+static void event_without_a_picture_goes_alone_and_leaves_the_last_one(void **state)
+{
+    struct world *world = *state;
+    add_event(world, true);
+    start_connected(world);
+    ack_all(world);
+    world->picture[0] = 0;
+    add_event(world, true);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 3);
+    assert_sent(world, 2, "gate/event", 2);
+    ack(world, 2);
+    assert_int_equal(world->cursor[0], 2);
+}
+
 static void picture_is_sent_again_on_a_new_connection(void **state)
 {
     struct world *world = *state;
@@ -517,6 +532,7 @@ int main(void)
         TEST(one_event_is_on_its_way_at_a_time_in_order),
         TEST(same_picture_is_sent_once_on_a_connection),
         TEST(picture_is_sent_again_on_a_new_connection),
+        TEST(event_without_a_picture_goes_alone_and_leaves_the_last_one),
         TEST(nothing_goes_out_without_a_connection),
         TEST(what_was_on_its_way_is_sent_again_after_a_loss),
         TEST(event_that_came_and_went_meanwhile_is_sent_once_as_its_end),

@@ -296,6 +296,46 @@ static void box_has_four_decimals(void **state)
     free(text);
 }
 
+static void a_camera_at_fault_is_told_with_its_reason_and_without_a_picture(void **state)
+{
+    (void)state;
+    struct rw_config english = vietnamese;
+    english.site.vietnamese = false;
+    struct rw_event event = {.phase = RW_PHASE_END,
+                             .kind = "fault",
+                             .start_us = NOON_US,
+                             .end_us = NOON_US + 60 * RW_SECOND_US,
+                             .reason = "main stream: its header never ends"};
+    assert_text(&vietnamese, &event, NOON_US,
+                "Cổng làng: camera gửi dữ liệu hỏng hoặc bị đứng hình lúc 19:00:00, hết lúc "
+                "19:01:00");
+    assert_text(&english, &event, NOON_US,
+                "Cổng làng: the camera sends broken data or a picture that stands still at "
+                "19:00:00, over at 19:01:00");
+    json_t *json = told(&vietnamese, &event, NULL, 0, NOON_US);
+    assert_string_equal(text_of(json, "reason"), "main stream: its header never ends");
+    const json_t *links = json_object_get(json, "links");
+    assert_true(json_is_null(json_object_get(links, "snapshot")));
+    assert_true(json_is_string(json_object_get(links, "clip")));
+    assert_true(json_is_null(json_object_get(json, "box")));
+    assert_true(json_is_null(json_object_get(json, "peak")));
+    json_decref(json);
+    struct rw_event motion = example();
+    json = told(&vietnamese, &motion, NULL, 0, NOON_US);
+    assert_null(json_object_get(json, "reason"));
+    json_decref(json);
+}
+
+static void a_camera_that_may_be_another_has_no_end(void **state)
+{
+    (void)state;
+    struct rw_event event = {.phase = RW_PHASE_END,
+                             .kind = "camera_changed",
+                             .start_us = NOON_US,
+                             .end_us = NOON_US + 60 * RW_SECOND_US};
+    assert_text(&vietnamese, &event, NOON_US, "Cổng làng: camera có thể đã bị thay lúc 19:00:00");
+}
+
 static void add_to_digest(struct rw_digest *digest, const char *kind, int64_t start_us,
                           int64_t end_us)
 {
@@ -441,6 +481,8 @@ int main(void)
         cmocka_unit_test(thumbnail_goes_up_to_ten_kilobytes_and_no_further),
         cmocka_unit_test(names_and_numbers_gone_bad_still_make_json),
         cmocka_unit_test(box_has_four_decimals),
+        cmocka_unit_test(a_camera_at_fault_is_told_with_its_reason_and_without_a_picture),
+        cmocka_unit_test(a_camera_that_may_be_another_has_no_end),
         cmocka_unit_test(digest_counts_and_spans_the_backlog),
         cmocka_unit_test(digest_tells_kinds_apart),
         cmocka_unit_test(health_is_what_status_reads),

@@ -69,6 +69,7 @@ static struct rw_event sample(int number, int64_t start_us, int64_t end_us)
                              .path_count = 3,
                              .path = {{0, 1}, {0.1f, 0.75f}, {1.0f / 3, 0.5f}},
                              .lasting = true,
+                             .reason = "luồng chính: \"x\"",
                              .acked_by = "Hà"};
     snprintf(event.id, sizeof event.id, "01JD%022d", number);
     return event;
@@ -130,6 +131,18 @@ static void a_record_of_before_there_were_paths_and_lines_is_read(void **state)
     assert_int_equal(rw_event_from_json(again, strlen(again), &back), 0);
     assert_memory_equal(&back, &event, sizeof event);
     free(again);
+}
+
+static void a_reason_that_is_too_long_is_cut(void **state)
+{
+    (void)state;
+    struct rw_event event;
+    char text[1200], reason[601];
+    memset(reason, 'x', sizeof reason - 1);
+    reason[sizeof reason - 1] = 0;
+    snprintf(text, sizeof text, "{\"reason\":\"%s\",%s", reason, old_record + 1);
+    assert_int_equal(rw_event_from_json(text, strlen(text), &event), 0);
+    assert_int_equal(strlen(event.reason), sizeof event.reason - 1);
 }
 
 /* Where the old record ends, with this in it too. */
@@ -522,6 +535,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(a_record_of_before_there_were_paths_and_lines_is_read),
+        CASE(a_reason_that_is_too_long_is_cut),
         CASE(a_record_that_would_not_fit_is_refused),
         CASE(an_event_comes_back_as_it_was_kept),
         CASE(a_reader_with_a_cursor_gets_each_change_once_and_in_order),
