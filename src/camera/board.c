@@ -11,6 +11,7 @@ struct rw_board {
     pthread_mutex_t lock;
     struct rw_notice notice; /* under lock */
     atomic_int patience_ms;
+    struct rw_heard heard[RW_STREAMS];
 };
 
 struct rw_board *rw_board_create(void)
@@ -46,6 +47,11 @@ void rw_board_read(struct rw_board *board, struct rw_notice *out)
 {
     *out = *lock(board);
     unlock(board);
+    for (int i = 0; i < RW_STREAMS; i++) {
+        struct rw_heard *heard = &board->heard[i];
+        out->stream[i].heard_bytes = atomic_load_explicit(&heard->bytes, memory_order_relaxed);
+        out->stream[i].heard_units = atomic_load_explicit(&heard->units, memory_order_relaxed);
+    }
 }
 
 void rw_board_use(struct rw_board *board, enum rw_stream stream)
@@ -82,6 +88,33 @@ void rw_board_picture(struct rw_board *board, enum rw_stream stream, int64_t boo
 void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end_us)
 {
     lock(board)->stream[stream].written_utc_us = end_us;
+    unlock(board);
+}
+
+void rw_board_ail(struct rw_board *board, enum rw_stream stream, enum rw_ail ail, bool on)
+{
+    struct rw_stream_notice *notice = &lock(board)->stream[stream];
+    notice->ails = on ? notice->ails | (unsigned)ail : notice->ails & ~(unsigned)ail;
+    unlock(board);
+}
+
+struct rw_heard *rw_board_heard(struct rw_board *board, enum rw_stream stream)
+{
+    return &board->heard[stream];
+}
+
+void rw_board_fault(struct rw_board *board, enum rw_stream stream, const char *sentence)
+{
+    struct rw_stream_notice *notice = &lock(board)->stream[stream];
+    notice->fault_count++;
+    rw_copy_text(notice->fault, sizeof notice->fault, sentence);
+    unlock(board);
+}
+
+void rw_board_identity(struct rw_board *board, enum rw_stream stream, enum rw_identity what,
+                       int64_t print)
+{
+    lock(board)->stream[stream].identity[what] = print;
     unlock(board);
 }
 

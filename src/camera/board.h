@@ -6,10 +6,20 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "camera/pulse.h"
+#include "media/source.h"
 #include "motion/motion.h"
 #include "store/store.h"
 
 struct rw_board;
+
+/* What tells one camera from another. */
+enum rw_identity {
+    RW_IDENTITY_CERTIFICATE, /* of its TLS */
+    RW_IDENTITY_DESCRIPTION, /* of its stream, as SDP names it */
+    RW_IDENTITY_SETS,        /* its parameter sets */
+    RW_IDENTITIES,
+};
 
 struct rw_stream_notice {
     bool used;
@@ -18,6 +28,11 @@ struct rw_stream_notice {
     int64_t picture_utc_us;
     int64_t written_utc_us; /* end of the newest fragment on disk; 0: never */
     char reason[200];       /* why it is not connected */
+    unsigned ails;          /* enum rw_ail */
+    uint64_t heard_bytes, heard_units;
+    unsigned fault_count;            /* so often the camera sent what no camera should */
+    char fault[200];                 /* the last time this */
+    int64_t identity[RW_IDENTITIES]; /* positive prints; 0: not seen yet */
 };
 
 struct rw_watch_notice {
@@ -48,6 +63,13 @@ void rw_board_lost(struct rw_board *board, enum rw_stream stream, const char *re
 void rw_board_picture(struct rw_board *board, enum rw_stream stream, int64_t boot_us,
                       int64_t utc_us);
 void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end_us);
+/* Sets or clears one of enum rw_ail. */
+void rw_board_ail(struct rw_board *board, enum rw_stream stream, enum rw_ail ail, bool on);
+/* Where a source counts what it hears; as long as the board is. */
+struct rw_heard *rw_board_heard(struct rw_board *board, enum rw_stream stream);
+void rw_board_fault(struct rw_board *board, enum rw_stream stream, const char *sentence);
+void rw_board_identity(struct rw_board *board, enum rw_stream stream, enum rw_identity what,
+                       int64_t print);
 /* The disk refuses: how, and what to do; NULL: it is good again. */
 void rw_board_disk(struct rw_board *board, const struct rw_err *err);
 void rw_board_watch(struct rw_board *board, const struct rw_watch_notice *watch);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "camera/alarms.h"
+#include "camera/faults.h"
 #include "camera/ingest.h"
 #include "camera/post.h"
 #include "camera/recorder.h"
@@ -45,6 +46,7 @@ struct camera {
     struct rw_tls *tls[RW_STREAMS]; /* NULL: no rtsps */
     struct rw_ingest *ingest[RW_STREAMS];
     struct rw_scrub *scrub;
+    struct rw_faults *faults;
 };
 
 /* --- the door --- */
@@ -244,7 +246,9 @@ static void tell_state(struct camera *camera)
 
 static int on_tick(sd_event_source *source, uint64_t at_us, void *arg)
 {
-    tell_state(arg);
+    struct camera *camera = arg;
+    rw_faults_look(camera->faults);
+    tell_state(camera);
     sd_event_source_set_time(source, at_us + TICK_US);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -326,6 +330,11 @@ static int open_store(struct camera *camera, struct rw_err *err)
         return -1;
     rw_board_arm(camera->board, !rw_store_get_word(camera->store, "disarmed"),
                  rw_store_get_word(camera->store, "snoozed_until"));
+    struct rw_faults_options faults = {.camera = camera->camera,
+                                       .board = camera->board,
+                                       .recorder = camera->to_recorder,
+                                       .clock = camera->clock};
+    camera->faults = rw_faults_create(&faults, camera->store);
     return 0;
 }
 
@@ -435,6 +444,7 @@ static void stop_parts(struct camera *camera)
         rw_tls_destroy(camera->tls[stream]);
     rw_scrub_stop(camera->scrub);
     rw_watcher_stop(camera->watcher);
+    rw_faults_destroy(camera->faults);
     if (camera->recorder && camera->loop) {
         struct rw_post *post = rw_post_create(RW_POST_STATE, RW_MAIN);
         strcpy(post->text, "offline");

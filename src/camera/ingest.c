@@ -1,5 +1,6 @@
 #include "camera/ingest.h"
 
+#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,9 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "camera/faults.h"
 #include "camera/post.h"
+#include "camera/stale.h"
 #include "media/source.h"
 
 /* From connect to the first answer after PLAY, and between two pictures. */
@@ -26,12 +29,59 @@ struct rw_ingest {
     char said[200];           /* the last trouble logged: said once */
     enum rw_cause lost_cause; /* why packets are missing for the recorder, NONE: none are */
     bool recorder_wants_key, watcher_wants_key;
+    const struct rw_codec *codec; /* of the last packet, owned: its identity has been told */
+    struct rw_stale_coded stale;
+    struct rw_pulse_clock clock;
+    unsigned ails; /* as they stand on the board: the bits that are this thread's */
 };
+
+/* --- how it is --- */
+
+static void ail(struct rw_ingest *ingest, enum rw_ail what, bool on)
+{
+    if (on == ((ingest->ails & (unsigned)what) != 0))
+        return;
+    ingest->ails ^= (unsigned)what;
+    rw_board_ail(ingest->options.board, ingest->options.stream, what, on);
+}
+
+static void identify(struct rw_ingest *ingest, const struct rw_packet *packet)
+{
+    uint8_t hash[SHA256_DIGEST_LENGTH];
+    size_t size;
+    if (packet->codec == ingest->codec)
+        return;
+    rw_codec_unref((struct rw_codec *)ingest->codec);
+    ingest->codec = rw_codec_ref(packet->codec);
+    const uint8_t *sets = rw_codec_sets(packet->codec, &size);
+    SHA256(sets, size, hash);
+    rw_faults_identify(ingest->options.board, ingest->options.stream, RW_IDENTITY_SETS, hash);
+}
+
+static void feel_pulse(struct rw_ingest *ingest, const struct rw_packet *packet)
+{
+    identify(ingest, packet);
+    ail(ingest, RW_AIL_SAME_CODED, rw_stale_coded_feed(&ingest->stale, packet));
+    ail(ingest, RW_AIL_CLOCK_STILL,
+        rw_pulse_clock_feed(&ingest->clock, packet->camera_us, packet->arrival_us));
+}
+
+/* The source ended, or there is none. vain: it spoke for a while, and no picture came of it. */
+static void lose_pulse(struct rw_ingest *ingest, bool vain)
+{
+    ingest->stale = (struct rw_stale_coded){0};
+    ingest->clock = (struct rw_pulse_clock){0};
+    ail(ingest, RW_AIL_VAIN, vain);
+    ail(ingest, RW_AIL_SAME_CODED, false);
+    ail(ingest, RW_AIL_CLOCK_STILL, false);
+}
 
 static void say_trouble(struct rw_ingest *ingest, const struct rw_err *err)
 {
     const struct rw_ingest_options *o = &ingest->options;
     rw_board_lost(o->board, o->stream, err->text);
+    if (err->code == RW_EHOSTILE)
+        rw_faults_tell(o->board, o->stream, err);
     if (!strncmp(ingest->said, err->text, sizeof ingest->said - 1))
         return;
     rw_log(RW_LOG_WARNING, o->camera, "%s stream: %s; trying again", rw_stream_name(o->stream),
@@ -106,25 +156,43 @@ static void end_burst(struct rw_ingest *ingest, struct rw_source *source)
     rw_source_set_patience(source, o->watcher ? rw_board_patience(o->board) : PATIENCE_MS);
 }
 
+/* While it reads it hears, but only pictures come of what is good. */
+static bool heard_in_vain(const struct rw_heard *heard, uint64_t bytes, uint64_t units)
+{
+    return atomic_load_explicit(&heard->bytes, memory_order_relaxed) != bytes &&
+           atomic_load_explicit(&heard->units, memory_order_relaxed) == units;
+}
+
 static void read_source(struct rw_ingest *ingest, struct rw_source *source)
 {
     const struct rw_ingest_options *o = &ingest->options;
+    struct rw_heard *heard = rw_board_heard(o->board, o->stream);
+    uint64_t bytes = heard->bytes, units = heard->units;
     struct rw_packet *packet;
     struct rw_err err = {0};
     bool first = true;
+    rw_source_count(source, heard);
     while ((packet = rw_source_read(source, &err))) {
         if (first)
             say_connected(ingest, packet);
+        else
+            ail(ingest, RW_AIL_VAIN, false); /* one picture is no proof that it is well */
         first = false;
         rw_board_picture(o->board, o->stream, packet->arrival_us, packet->utc_us);
+        feel_pulse(ingest, packet);
         give_recorder(ingest, packet);
         give_watcher(ingest, packet);
         rw_packet_unref(packet);
         if (!rw_source_ready(source))
             end_burst(ingest, source);
+        bytes = heard->bytes;
+        units = heard->units;
     }
     if (!first)
         tell_lost(ingest);
+    lose_pulse(ingest, err.code == RW_ETIMEOUT && heard_in_vain(heard, bytes, units));
+    if (err.code == RW_EFORMAT) /* it began well */
+        rw_faults_tell(o->board, o->stream, &err);
     if (err.code != RW_ECANCELED)
         say_trouble(ingest, &err);
 }
@@ -161,7 +229,9 @@ static void *ingest_main(void *arg)
         struct rw_source *source = rw_source_open(&source_options, &err);
         if (source)
             read_source(ingest, source);
-        else if (err.code != RW_ECANCELED)
+        else
+            lose_pulse(ingest, false);
+        if (!source && err.code != RW_ECANCELED)
             say_trouble(ingest, &err);
         rw_source_close(source);
         wait_to_retry(ingest, err.code);
@@ -189,5 +259,6 @@ void rw_ingest_stop(struct rw_ingest *ingest)
     if (!ingest)
         return;
     pthread_join(ingest->thread, NULL);
+    rw_codec_unref((struct rw_codec *)ingest->codec);
     free(ingest);
 }

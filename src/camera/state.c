@@ -25,7 +25,9 @@ static void judge(struct rw_state *out, const struct rw_notice *notice, int64_t 
                   int64_t boot_us)
 {
     const struct rw_stream_notice *main = &notice->stream[RW_MAIN], *sub = &notice->stream[RW_SUB];
-    if (!fresh(main, boot_us) && *main->reason)
+    if (main->ails & RW_AILS_DEAF)
+        put(out, "offline", "", rw_ail_sentence(main->ails));
+    else if (!fresh(main, boot_us) && *main->reason)
         put(out, "offline", "", main->reason);
     else if (!fresh(main, boot_us) && boot_us - started_boot_us < STALE_US &&
              !main->picture_boot_us)
@@ -36,6 +38,10 @@ static void judge(struct rw_state *out, const struct rw_notice *notice, int64_t 
         put(out, "connecting", "", main->reason);
     else if (*notice->disk_reason)
         put(out, "online", "", notice->disk_reason);
+    else if (main->ails)
+        put(out, "online", "", rw_ail_sentence(main->ails));
+    else if (sub->ails)
+        put(out, "online", "sub stream: ", rw_ail_sentence(sub->ails));
     else if (sub->used && !sub->connected)
         put(out, "online", "sub stream: ", *sub->reason ? sub->reason : "connecting");
     else
@@ -65,6 +71,11 @@ const char *rw_state_disarmed_by(const struct rw_notice *notice,
     if (now_utc_us < notice->snoozed_until_us)
         return "snooze";
     return tampering || rw_schedule_armed(detect, now_utc_us) ? NULL : "schedule";
+}
+
+bool rw_state_announces_faults(const struct rw_notice *notice, int64_t now_utc_us)
+{
+    return notice->armed_by_hand && now_utc_us >= notice->snoozed_until_us;
 }
 
 bool rw_state_armed(const struct rw_notice *notice, const struct rw_detect_config *detect,

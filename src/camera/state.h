@@ -22,6 +22,9 @@ bool rw_state_update(struct rw_state *state, const struct rw_notice *notice,
 const char *rw_state_disarmed_by(const struct rw_notice *notice,
                                  const struct rw_detect_config *detect, enum rw_motion_kind kind,
                                  int64_t now_utc_us);
+/* Is it announced at this moment that the camera is at fault, or was swapped? As of tampering, the
+ * schedule has no say. */
+bool rw_state_announces_faults(const struct rw_notice *notice, int64_t now_utc_us);
 /* Does none of them? */
 bool rw_state_armed(const struct rw_notice *notice, const struct rw_detect_config *detect,
                     enum rw_motion_kind kind, int64_t now_utc_us);

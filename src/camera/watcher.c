@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "camera/alarms.h"
 #include "camera/post.h"
+#include "camera/stale.h"
 #include "camera/state.h"
 #include "media/decode.h"
 #include "media/jpeg.h"
@@ -53,6 +54,10 @@ struct rw_watcher {
     int pictures;          /* looked at since then */
     int calm_smallest;     /* the least "smallest thing" so far, blocks; 0: none yet */
     bool decode_failed;    /* said once */
+    enum rw_stream stream; /* that packets come of */
+    struct rw_stale_luma stale;
+    struct rw_pulse_blind blind;
+    unsigned ails; /* as they stand on the board: the bits that are this thread's */
 };
 
 static void copy_region(const struct rw_zone_config *from, struct rw_region *to)
@@ -234,6 +239,22 @@ static void count_pictures(struct rw_watcher *watcher)
     watcher->pictures = 0;
 }
 
+static void ail(struct rw_watcher *watcher, enum rw_ail what, bool on)
+{
+    if (on == ((watcher->ails & (unsigned)what) != 0))
+        return;
+    watcher->ails ^= (unsigned)what;
+    rw_board_ail(watcher->options.board, watcher->stream, what, on);
+}
+
+static void lose_pulse(struct rw_watcher *watcher)
+{
+    watcher->stale = (struct rw_stale_luma){0};
+    watcher->blind = (struct rw_pulse_blind){0};
+    ail(watcher, RW_AIL_SAME_SEEN, false);
+    ail(watcher, RW_AIL_UNDECODABLE, false);
+}
+
 /* --- pictures --- */
 
 /* Between the first flagged block and the decision every picture counts at once. */
@@ -250,6 +271,9 @@ static void look(struct rw_watcher *watcher, const struct rw_picture *picture)
     struct rw_motion_run run;
     enum rw_motion_change change =
         rw_motion_look(watcher->motion, &picture->luma, picture->utc_us, &run);
+    ail(watcher, RW_AIL_SAME_SEEN,
+        rw_stale_luma_feed(&watcher->stale, &picture->luma, picture->keyframe,
+                           picture->arrival_us));
     watcher->now_us = picture->utc_us;
     watcher->pictures++;
     if (!watcher->calm_smallest) /* before any weather was seen */
@@ -299,9 +323,35 @@ static bool too_late(const struct rw_watcher *watcher, const struct rw_packet *p
     return rw_now(watcher->options.clock).boot_us - packet->arrival_us > LATE_US;
 }
 
-static void decode(struct rw_watcher *watcher, const struct rw_packet *packet)
+static bool send_to_decoder(struct rw_watcher *watcher, const struct rw_packet *packet)
 {
     struct rw_err err;
+    if (!rw_decoder_send(watcher->decoder, packet, &err))
+        return true;
+    if (!watcher->decode_failed)
+        rw_log(RW_LOG_WARNING, watcher->options.camera->id,
+               "a picture cannot be decoded (%s); it is recorded as it came", err.text);
+    watcher->decode_failed = true;
+    watcher->wants_key = true;
+    return false;
+}
+
+/* How many pictures came of it. */
+static int look_at_all(struct rw_watcher *watcher)
+{
+    struct rw_picture *picture;
+    int count = 0;
+    for (; (picture = rw_decoder_take(watcher->decoder)); count++) {
+        watcher->decode_failed = false;
+        look(watcher, picture);
+        rw_picture_unref(picture);
+    }
+    return count;
+}
+
+static void decode(struct rw_watcher *watcher, const struct rw_packet *packet)
+{
+    int seen = 0;
     part_at_step(watcher, packet);
     if (!watcher->wants_key && too_late(watcher, packet))
         break_off(watcher);
@@ -309,22 +359,10 @@ static void decode(struct rw_watcher *watcher, const struct rw_packet *packet)
         return;
     watcher->wants_key = false;
     use_codec(watcher, packet->codec);
-    if (!watcher->decoder)
-        return;
-    if (rw_decoder_send(watcher->decoder, packet, &err)) {
-        if (!watcher->decode_failed)
-            rw_log(RW_LOG_WARNING, watcher->options.camera->id,
-                   "a picture cannot be decoded (%s); it is recorded as it came", err.text);
-        watcher->decode_failed = true;
-        watcher->wants_key = true;
-        return;
-    }
-    struct rw_picture *picture;
-    while ((picture = rw_decoder_take(watcher->decoder))) {
-        watcher->decode_failed = false;
-        look(watcher, picture);
-        rw_picture_unref(picture);
-    }
+    if (watcher->decoder && send_to_decoder(watcher, packet))
+        seen = look_at_all(watcher);
+    ail(watcher, RW_AIL_UNDECODABLE,
+        rw_pulse_blind_feed(&watcher->blind, packet->keyframe, seen > 0, packet->arrival_us));
 }
 
 static void *watcher_main(void *arg)
@@ -337,9 +375,13 @@ static void *watcher_main(void *arg)
         if (!post && rw_mailbox_closed(o->mailbox))
             break;
         if (post && post->kind == RW_POST_PACKET)
+            watcher->stream = post->stream;
+        if (post && post->kind == RW_POST_PACKET)
             decode(watcher, post->packet);
         else if (post)
             break_off(watcher);
+        if (post && post->kind == RW_POST_LOST)
+            lose_pulse(watcher);
         if (!post || post->kind != RW_POST_PACKET) { /* no picture tells the time */
             watcher->now_us = rw_now(o->clock).utc_us;
             feed(watcher, RW_MOTION_NONE, NULL, NULL);

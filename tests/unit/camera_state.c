@@ -203,6 +203,45 @@ static void a_long_reason_stays_in_its_bounds(void **state)
     assert_in_range(strlen(scene->state.reason), 100, sizeof scene->state.reason - 1);
 }
 
+static void a_camera_that_talks_in_vain_is_offline_with_what_to_do(void **state)
+{
+    struct scene *scene = *state;
+    picture(scene, RW_MAIN);
+    update(scene);
+    rw_board_ail(scene->board, RW_MAIN, RW_AIL_VAIN, true);
+    assert_true(update(scene));
+    assert_string_equal(scene->state.word, "offline");
+    assert_string_equal(scene->state.reason, rw_ail_sentence(RW_AIL_VAIN));
+    rw_board_lost(scene->board, RW_MAIN, "no picture for 8 s"); /* it is known better why */
+    assert_false(update(scene));
+    picture(scene, RW_MAIN);
+    rw_board_ail(scene->board, RW_MAIN, RW_AIL_VAIN, false);
+    assert_true(update(scene));
+    assert_string_equal(scene->state.word, "online");
+    assert_string_equal(scene->state.reason, "");
+}
+
+static void what_is_recorded_though_it_is_of_no_use_is_online_with_its_reason(void **state)
+{
+    struct scene *scene = *state;
+    char expected[200];
+    picture(scene, RW_MAIN);
+    rw_board_use(scene->board, RW_SUB);
+    picture(scene, RW_SUB);
+    update(scene);
+    rw_board_ail(scene->board, RW_SUB, RW_AIL_SAME_SEEN, true);
+    assert_true(update(scene));
+    assert_string_equal(scene->state.word, "online");
+    snprintf(expected, sizeof expected, "sub stream: %s", rw_ail_sentence(RW_AIL_SAME_SEEN));
+    assert_string_equal(scene->state.reason, expected);
+    rw_board_ail(scene->board, RW_SUB, RW_AIL_SAME_CODED, true);
+    assert_false(update(scene)); /* the same, seen twice */
+    rw_board_ail(scene->board, RW_MAIN, RW_AIL_CLOCK_STILL, true);
+    assert_true(update(scene));
+    assert_string_equal(scene->state.reason, rw_ail_sentence(RW_AIL_CLOCK_STILL));
+    assert_int_equal(scene->state.since_us, T0);
+}
+
 static void recording_means_that_the_newest_picture_is_on_disk(void **state)
 {
     struct scene *scene = *state;
@@ -271,6 +310,8 @@ int main(void)
         CASE(a_long_reason_stays_in_its_bounds),
         CASE(the_schedule_silences_motion_and_never_tampering),
         CASE(disarming_and_snoozing_by_hand_silence_every_kind),
+        CASE(a_camera_that_talks_in_vain_is_offline_with_what_to_do),
+        CASE(what_is_recorded_though_it_is_of_no_use_is_online_with_its_reason),
         CASE(recording_means_that_the_newest_picture_is_on_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
