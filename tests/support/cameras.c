@@ -11,7 +11,10 @@
  *   stop NAME          disconnects its clients, 404 from now on
  *   start NAME         is there again
  *   hang NAME          sends no more pictures, connections stay
- *   resume NAME        sends the present again
+ *   freeze NAME        sends one keyframe again and again, in place of each picture
+ *   mute NAME          sends supplemental information (SEI), in place of each picture
+ *   still NAME         RTP timestamps stand still, pictures go on
+ *   resume NAME        sends the present again, and its time
  *   switch NAME FILE   goes on with another film in the same session, its parameter sets in-band
  *   jump NAME SECONDS  RTP timestamps leap from the next picture on; may be negative
  *   quit
@@ -39,6 +42,7 @@ enum {
     TICK_MS = 5,
     BACKLOG_MAX = 8 << 20, /* bytes a client may lag behind before pictures are dropped */
     RTP_HZ = 90000,
+    RTP_STILL = 900000,
     MOUNT_SIZE = 128,
 };
 
@@ -50,7 +54,9 @@ struct street {
     GPtrArray *clips;  /* all that were ever shown: buffers in flight point into them */
     int64_t offset_us; /* where in the clip the server's time began */
     bool stopped, hung;
-    gint rtp_shift; /* atomic: added to RTP timestamps, ticks of RTP_HZ */
+    GBytes *instead; /* sent in place of each picture; NULL: pictures are. Owned */
+    gint rtp_shift;  /* atomic: added to RTP timestamps, ticks of RTP_HZ */
+    gint rtp_still;  /* atomic: RTP timestamps are all RTP_STILL */
     GstRTSPMediaFactory *factory;
 };
 
@@ -109,7 +115,8 @@ static void feed_push(struct feed *feed)
 {
     const struct clip *clip = feed->street->clip;
     const struct picture *picture = clip_picture(clip, feed->next);
-    GstBuffer *buffer = gst_buffer_new_wrapped_bytes(picture->bytes);
+    GBytes *instead = feed->primed ? feed->street->instead : NULL;
+    GstBuffer *buffer = gst_buffer_new_wrapped_bytes(instead ? instead : picture->bytes);
     GST_BUFFER_PTS(buffer) = (GstClockTime)(feed->lap_us + picture->pts_us) * GST_USECOND;
     GST_BUFFER_DTS(buffer) = (GstClockTime)(feed->lap_us + picture->dts_us) * GST_USECOND;
     if (!picture->key)
@@ -212,7 +219,10 @@ static gboolean shift_packet(GstBuffer **buffer, guint index, gpointer arg)
     *buffer = gst_buffer_make_writable(*buffer);
     if (gst_rtp_buffer_map(*buffer, GST_MAP_READWRITE, &rtp)) {
         guint32 shift = (guint32)g_atomic_int_get(&street->rtp_shift);
-        gst_rtp_buffer_set_timestamp(&rtp, gst_rtp_buffer_get_timestamp(&rtp) + shift);
+        guint32 time = gst_rtp_buffer_get_timestamp(&rtp) + shift;
+        if (g_atomic_int_get(&street->rtp_still))
+            time = RTP_STILL;
+        gst_rtp_buffer_set_timestamp(&rtp, time);
         gst_rtp_buffer_unmap(&rtp);
     }
     return TRUE;
@@ -222,7 +232,7 @@ static GstPadProbeReturn on_packets(GstPad *pad, GstPadProbeInfo *info, gpointer
 {
     const struct street *street = arg;
     (void)pad;
-    if (g_atomic_int_get(&street->rtp_shift) == 0)
+    if (!g_atomic_int_get(&street->rtp_shift) && !g_atomic_int_get(&street->rtp_still))
         return GST_PAD_PROBE_OK;
     if (GST_IS_BUFFER_LIST(info->data)) {
         GstBufferList *list = gst_buffer_list_make_writable(info->data);
@@ -315,6 +325,8 @@ static void street_free(gpointer data)
     if (street->factory)
         g_object_unref(street->factory);
     g_ptr_array_unref(street->clips);
+    if (street->instead)
+        g_bytes_unref(street->instead);
     g_free(street->name);
     g_free(street);
 }
@@ -397,6 +409,48 @@ static void street_cut(struct street *street)
     }
 }
 
+/* Takes the reference; NULL: pictures again. */
+static void street_replace(struct street *street, GBytes *instead)
+{
+    if (street->instead)
+        g_bytes_unref(street->instead);
+    street->instead = instead;
+}
+
+static GBytes *present_keyframe(const struct street *street)
+{
+    int64_t at_us = g_get_monotonic_time() - street->farm->start_us + street->offset_us;
+    guint key = clip_keyframe(street->clip, at_us);
+    return g_bytes_ref(clip_picture(street->clip, key)->bytes);
+}
+
+/* User data without a registration (H.264 and H.265, annex D: payload type 5), as an access unit.
+ */
+static GBytes *supplement(bool hevc)
+{
+    static const guint8 h264[] = {0, 0, 0, 1, 0x06}, h265[] = {0, 0, 0, 1, 0x4e, 0x01};
+    static const guint8 body[] = {5,  18, 1,  2,  3,  4,  5,  6,   7,   8,   9,
+                                  10, 11, 12, 13, 14, 15, 16, 'h', 'i', 0x80};
+    GByteArray *unit = g_byte_array_new();
+    g_byte_array_append(unit, hevc ? h265 : h264, hevc ? sizeof h265 : sizeof h264);
+    g_byte_array_append(unit, body, sizeof body);
+    return g_byte_array_free_to_bytes(unit);
+}
+
+/* Sends, and nothing of use. */
+static bool street_ail(struct street *street, const char *order)
+{
+    if (strcmp(order, "freeze") == 0)
+        street_replace(street, present_keyframe(street));
+    else if (strcmp(order, "mute") == 0)
+        street_replace(street, supplement(street->clip->hevc));
+    else if (strcmp(order, "still") == 0)
+        g_atomic_int_set(&street->rtp_still, 1);
+    else
+        return false;
+    return true;
+}
+
 static bool street_order(struct street *street, char **words, char **error)
 {
     struct farm *farm = street->farm;
@@ -416,6 +470,8 @@ static bool street_order(struct street *street, char **words, char **error)
         street->hung = true;
     } else if (strcmp(order, "resume") == 0) {
         street->hung = false;
+        street_replace(street, NULL);
+        g_atomic_int_set(&street->rtp_still, 0);
         street_cut(street);
     } else if (strcmp(order, "switch") == 0 && value) {
         done = street_show(street, value, error);
@@ -423,7 +479,7 @@ static bool street_order(struct street *street, char **words, char **error)
             street_cut(street);
     } else if (strcmp(order, "jump") == 0 && value) {
         g_atomic_int_add(&street->rtp_shift, (gint)(g_ascii_strtod(value, NULL) * RTP_HZ));
-    } else {
+    } else if (!street_ail(street, order)) {
         done = false;
         *error = g_strdup_printf("there is no such order: %s", order);
     }
