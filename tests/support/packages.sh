@@ -15,10 +15,11 @@ PACKAGES_BUILD=(gcc libc6-dev cmake ninja-build pkg-config
 # A broker, a phone, and footage.
 # shellcheck disable=SC2034
 PACKAGES_DEMO=(mosquitto mosquitto-clients ffmpeg python3)
-# One test plays a recording in a browser, others set the clock of the program and its time zone, or
-# record on disks that fail.
+# One test plays a recording in a browser, others set the clock of the program and its time zone,
+# record on disks that fail, or from other RTSP servers than GStreamer's.
 # shellcheck disable=SC2034
-PACKAGES_TESTS=(chromium libfaketime tzdata nbdkit libnbd-bin fuse3 e2fsprogs util-linux mount)
+PACKAGES_TESTS=(chromium libfaketime tzdata nbdkit libnbd-bin fuse3 e2fsprogs util-linux mount
+    librtsp-server-perl vlc-bin vlc-plugin-base)
 
 say() {
     printf '== %s\n' "$*"
