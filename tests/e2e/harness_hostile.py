@@ -225,10 +225,9 @@ class HostileCase(harness.Case):
         for mode in self.modes:
             self.cameras.turn(camera_id(mode), Honest, hang_up=True)
         for mode in self.modes:
-            left = good.timestamp() + mode.RETURNS_S * harness.SLOWER - now().timestamp()
+            left = mode.RETURNS_S - (now() - good).total_seconds() / harness.SLOWER
             try:
-                wait_until(lambda m=mode: self.recorded_since(m, good), max(0, left) / harness.SLOWER,
-                           "it")
+                wait_until(lambda m=mode: self.recorded_since(m, good), max(0, left), "it")
             except AssertionError:
                 self.expect("a camera that %s (%s):" % (mode.__doc__, camera_id(mode)), False,
                             "good again, it is not recorded in %d s" % mode.RETURNS_S,

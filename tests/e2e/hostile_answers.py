@@ -1,4 +1,4 @@
-"""Cameras whose answers never end, come too slowly or not at all, and cameras that no login pleases:
+"""Cameras whose answers never end, come too slowly or not at all, and those that no login pleases:
 bounded in bytes and in time, told in one sentence, and forgotten when they are good again."""
 
 import harness
