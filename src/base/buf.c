@@ -23,7 +23,7 @@ void rw_buf_clear(struct rw_buf *buf)
 
 uint8_t *rw_buf_grow(struct rw_buf *buf, size_t size)
 {
-    if (buf->capacity - buf->size < size) {
+    if (!buf->data || buf->capacity - buf->size < size) {
         size_t capacity = buf->capacity + buf->capacity / 2;
         if (capacity < buf->size + size)
             capacity = buf->size + size;

@@ -18,7 +18,8 @@ void rw_buf_add(struct rw_buf *buf, const void *bytes, size_t size);
 void rw_buf_printf(struct rw_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3),
                    nonnull(2))); /* not NUL-terminated in size, but in memory */
-uint8_t *rw_buf_grow(struct rw_buf *buf, size_t size); /* size unset bytes at the end */
+uint8_t *rw_buf_grow(struct rw_buf *buf, size_t size); /* size unset bytes at the end;
+                                                        * never NULL */
 
 /* A list of `count` entries of `size` bytes, with room for one more: the list, or where it is now.
  * Begins with NULL and a capacity of 0; free it with free(). */

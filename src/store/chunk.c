@@ -7,6 +7,9 @@
 
 enum { KEYFRAME = 1, EVENT = 2, GAPS = 4, ENTRY_MAX = 64 };
 
+static const int64_t PLACE_MAX = INT64_C(1) << 48; /* no disk is larger */
+static const uint64_t GAP_MAX = UINT64_C(1) << 56; /* as in a record's header */
+
 void rw_chunk_init(struct rw_chunk *chunk, enum rw_stream stream)
 {
     *chunk = (struct rw_chunk){.stream = stream};
@@ -108,7 +111,9 @@ static const uint8_t *read_gaps(const uint8_t *at, const uint8_t *end, struct rw
         at = get_varint(at, end, &length);
         if (!at)
             return NULL;
-        out->gaps[i].length_us = (int64_t)(length & INT64_MAX);
+        if (length >= GAP_MAX)
+            return NULL;
+        out->gaps[i].length_us = (int64_t)length;
     }
     out->gap_count = count;
     return at;
@@ -133,13 +138,30 @@ static const uint8_t *read_entry(const uint8_t *at, const uint8_t *end, struct r
     out->duration_us = (uint32_t)duration;
     out->start_us = (int64_t)((uint64_t)*end_us + (delta >> 1 ^ -(delta & 1)));
     out->gap_count = 0;
-    if (!(flags & EVENT))
-        *end_us = (int64_t)((uint64_t)out->start_us + duration);
+    if (!rw_time_in_range(out->start_us))
+        return NULL;
+    if (!(flags & EVENT)) {
+        *end_us = out->start_us + (int64_t)duration;
+        if (!*end_us)
+            return NULL; /* that stands for none */
+    }
     return flags & GAPS ? read_gaps(at, end, out) : at;
+}
+
+/* Are the row's numbers such as a store writes, and no sum of them can overflow? A cut may leave a
+ * boot time that is a little before 0. */
+static bool makes_sense(const struct rw_chunk *chunk)
+{
+    return chunk->first_seq <= INT64_MAX - RW_CHUNK_RECORDS && chunk->count >= 0 &&
+           chunk->count <= RW_CHUNK_RECORDS && chunk->offset >= 0 && chunk->offset <= PLACE_MAX &&
+           rw_time_in_range(chunk->start_us) && chunk->boot_us >= -RW_CHUNK_US &&
+           (chunk->boot_us < 0 || rw_time_in_range(chunk->boot_us));
 }
 
 int rw_chunk_each(const struct rw_chunk *chunk, rw_chunk_fn fn, void *arg)
 {
+    if (!makes_sense(chunk))
+        return -1;
     const uint8_t *at = chunk->entries.data, *end = at ? at + chunk->entries.size : at;
     struct rw_fragment fragment = {
         .slot = chunk->slot, .seq = chunk->first_seq, .offset = chunk->offset + RW_RECORD_SIZE};
@@ -188,7 +210,7 @@ int rw_chunk_cut(struct rw_chunk *chunk, uint64_t seq)
 {
     struct cut cut = {.seq = seq, .from = chunk};
     rw_chunk_init(&cut.out, chunk->stream);
-    if (rw_chunk_each(chunk, take_rest, &cut)) {
+    if (rw_chunk_each(chunk, take_rest, &cut) || !makes_sense(&cut.out)) {
         rw_chunk_finish(&cut.out);
         return -1;
     }

@@ -103,8 +103,7 @@ static int unpack_gaps(const uint8_t *at, struct rw_record *record)
     return 0;
 }
 
-/* Years 1970 to 2500 in microseconds: what fits here cannot overflow a later sum. */
-static bool time_in_range(int64_t us)
+bool rw_time_in_range(int64_t us)
 {
     return us >= 0 && us < INT64_C(16725225600000000);
 }
@@ -149,8 +148,9 @@ int rw_record_unpack(const uint8_t in[RW_RECORD_SIZE], struct rw_record *record,
         record->seq > INT64_MAX || record->length > (1u << 30) ||
         record->init_length > (1u << 20) ||
         rw_get_be32(in) != RW_RECORD_SIZE + (event ? record->length : 0) ||
-        !time_in_range(record->start_us) || !time_in_range(record->born_us) ||
-        !time_in_range(record->base_us) || unpack_gaps(in + 144, record))
+        !rw_time_in_range(record->start_us) || !rw_time_in_range(record->boot_us) ||
+        !rw_time_in_range(record->born_us) || !rw_time_in_range(record->base_us) ||
+        unpack_gaps(in + 144, record))
         return rw_fail(err, RW_EFORMAT, "the record header makes no sense");
     return 0;
 }

@@ -91,6 +91,8 @@ int rw_record_unpack(const uint8_t in[RW_RECORD_SIZE], struct rw_record *record,
                      struct rw_err *err);
 /* A boot id as a number that SQLite can hold: its first 63 bits. */
 uint64_t rw_boot_number(const uint8_t boot_id[16]);
+/* Years 1970 to 2500 in microseconds: what fits there cannot overflow a later sum. */
+bool rw_time_in_range(int64_t us);
 
 /* The header of a free box of so many bytes, itself included: of a slot, what is not in use. */
 void rw_free_box_pack(uint8_t out[8], int64_t size);

@@ -20,6 +20,9 @@ PACKAGES_DEMO=(mosquitto mosquitto-clients ffmpeg python3)
 # shellcheck disable=SC2034
 PACKAGES_TESTS=(chromium libfaketime tzdata nbdkit libnbd-bin fuse3 e2fsprogs util-linux mount
     librtsp-server-perl vlc-bin vlc-plugin-base)
+# libFuzzer, by hand only.
+# shellcheck disable=SC2034
+PACKAGES_FUZZ=(clang libclang-rt-14-dev)
 
 say() {
     printf '== %s\n' "$*"
