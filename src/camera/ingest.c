@@ -19,6 +19,7 @@ enum { OPEN_TIMEOUT_MS = 6000, READ_TIMEOUT_MS = 8000 };
 enum { PATIENCE_MS = 300 };
 /* Short enough that a camera is back within 5 s of its return; a refused login is not repeated so
  * fast that the camera locks the account. */
+#define SAY_AGAIN_US INT64_C(60000000)
 enum { RETRY_FIRST_MS = 500, RETRY_MAX_MS = 3000, RETRY_LOGIN_MS = 10000 };
 
 struct rw_ingest {
@@ -26,7 +27,9 @@ struct rw_ingest {
     pthread_t thread;
     /* ingest thread only */
     int retry_ms;
-    char said[200];           /* the last trouble logged: said once */
+    char said[200];           /* the last trouble logged */
+    int64_t said_boot_us;     /* when */
+    bool said_good;           /* the log's last word is that pictures come */
     enum rw_cause lost_cause; /* why packets are missing for the recorder, NONE: none are */
     bool recorder_wants_key, watcher_wants_key;
     const struct rw_codec *codec; /* of the last packet, owned: its identity has been told */
@@ -58,6 +61,17 @@ static void identify(struct rw_ingest *ingest, const struct rw_packet *packet)
     rw_faults_identify(ingest->options.board, ingest->options.stream, RW_IDENTITY_SETS, hash);
 }
 
+/* Who answered, as far as it can be told before a picture came. */
+static void identify_source(struct rw_ingest *ingest, const struct rw_source *source)
+{
+    const struct rw_ingest_options *o = &ingest->options;
+    uint8_t hash[SHA256_DIGEST_LENGTH];
+    if (rw_source_certificate(source, hash))
+        rw_faults_identify(o->board, o->stream, RW_IDENTITY_CERTIFICATE, hash);
+    if (rw_source_description(source, hash))
+        rw_faults_identify(o->board, o->stream, RW_IDENTITY_DESCRIPTION, hash);
+}
+
 static void feel_pulse(struct rw_ingest *ingest, const struct rw_packet *packet)
 {
     identify(ingest, packet);
@@ -82,8 +96,12 @@ static void say_trouble(struct rw_ingest *ingest, const struct rw_err *err)
     rw_board_lost(o->board, o->stream, err->text);
     if (err->code == RW_EHOSTILE)
         rw_faults_tell(o->board, o->stream, err);
-    if (!strncmp(ingest->said, err->text, sizeof ingest->said - 1))
-        return;
+    int64_t now = rw_now(o->clock).boot_us;
+    bool same = !strncmp(ingest->said, err->text, sizeof ingest->said - 1);
+    if (same && (!ingest->said_good || now - ingest->said_boot_us < SAY_AGAIN_US))
+        return; /* nothing new, or a camera that comes and goes */
+    ingest->said_good = false;
+    ingest->said_boot_us = now;
     rw_log(RW_LOG_WARNING, o->camera, "%s stream: %s; trying again", rw_stream_name(o->stream),
            err->text);
     snprintf(ingest->said, sizeof ingest->said, "%.199s", err->text);
@@ -138,7 +156,9 @@ static void say_connected(struct rw_ingest *ingest, const struct rw_packet *pack
     const struct rw_ingest_options *o = &ingest->options;
     rw_board_connected(o->board, o->stream);
     ingest->retry_ms = RETRY_FIRST_MS;
-    ingest->said[0] = 0;
+    if (ingest->said_good)
+        return;
+    ingest->said_good = true;
     rw_log(RW_LOG_INFO, o->camera, "%s stream: pictures come, %s %dx%d", rw_stream_name(o->stream),
            rw_codec_name(packet->codec), rw_codec_width(packet->codec),
            rw_codec_height(packet->codec));
@@ -227,9 +247,10 @@ static void *ingest_main(void *arg)
     while (!rw_cancel_requested(o->cancel)) {
         struct rw_err err = {0};
         struct rw_source *source = rw_source_open(&source_options, &err);
-        if (source)
+        if (source) {
+            identify_source(ingest, source);
             read_source(ingest, source);
-        else
+        } else
             lose_pulse(ingest, false);
         if (!source && err.code != RW_ECANCELED)
             say_trouble(ingest, &err);

@@ -48,6 +48,11 @@ struct rw_decoder *rw_decoder_create(const struct rw_codec *codec, struct rw_err
 {
     rw_media_quiet();
     const AVCodecParameters *par = rw_codec_parameters(codec);
+    if ((int64_t)par->width * par->height > RW_WATCHED_PIXELS_MAX) {
+        rw_fail(err, RW_EFORMAT, "pictures of %d x %d are too large; watch a smaller stream",
+                par->width, par->height);
+        return NULL;
+    }
     const AVCodec *found = avcodec_find_decoder(par->codec_id);
     if (!found) {
         rw_fail(err, RW_EFORMAT, "there is no decoder for %s here", rw_codec_name(codec));
@@ -67,7 +72,7 @@ struct rw_decoder *rw_decoder_create(const struct rw_codec *codec, struct rw_err
         goto out;
     decoder->context->thread_count = 1;
     decoder->context->pkt_timebase = (AVRational){1, 1000000};
-    decoder->context->max_pixels = (int64_t)RW_PICTURE_SIDE_MAX * RW_PICTURE_SIDE_MAX;
+    decoder->context->max_pixels = RW_WATCHED_PIXELS_MAX;
     rc = avcodec_open2(decoder->context, found, NULL);
 out:
     if (rc < 0) {

@@ -7,7 +7,13 @@
 #include "media/decode.h"
 #include "media/packet.h"
 
-enum { RW_PICTURE_SIDE_MAX = 8192, RW_PICTURE_BYTES_MAX = 32 << 20 };
+/* What is recorded: sides in pixels, and coded. What is decoded is smaller: each of a decoder's
+ * pictures takes 1.5 bytes a pixel. */
+enum {
+    RW_PICTURE_SIDE_MAX = 8192,
+    RW_PICTURE_BYTES_MAX = 8 << 20,
+    RW_WATCHED_PIXELS_MAX = 4096 * 3072,
+};
 
 /* libav prints URLs with logins in them and every fault of a hostile stream: all of it is silenced,
  * what matters comes back as an error. */

@@ -44,7 +44,8 @@ static inline void rw_heard_add(struct rw_heard *heard, uint64_t bytes, uint64_t
  * only to the host named. Sentences name neither the camera's id (the caller knows it) nor a
  * secret. All strings are copied.
  * RW_EAUTH: login refused or missing. RW_ENET: not reachable. RW_ETIMEOUT. RW_EFORMAT: not RTSP, no
- * video in it, or a codec that is neither H.264 nor H.265. */
+ * video in it, or a codec that is neither H.264 nor H.265. RW_EHOSTILE: no honest camera does so.
+ */
 struct rw_source *rw_source_open(const struct rw_source_options *options, struct rw_err *err);
 /* Any file libavformat reads; pictures carry their time in the file, from 0, as utc_us. For
  * `detect`. */
@@ -56,7 +57,8 @@ struct rw_source *rw_source_open_file(const char *path, struct rw_err *err);
 struct rw_source *rw_source_open_bytes(const uint8_t *bytes, size_t size, int64_t start_us,
                                        const struct rw_codec *codec, struct rw_err *err);
 /* The next coded picture, the caller's reference. The first is a keyframe with known parameter
- * sets. NULL with *err: RW_EEND, RW_ETIMEOUT, RW_ENET, RW_ECANCELED, RW_EFORMAT; then close. */
+ * sets. NULL with *err: RW_EEND, RW_ETIMEOUT, RW_ENET, RW_ECANCELED, RW_EFORMAT,
+ * RW_EHOSTILE; then close. */
 struct rw_packet *rw_source_read(struct rw_source *source, struct rw_err *err);
 /* True: the next read returns at once. */
 bool rw_source_ready(struct rw_source *source);
@@ -66,6 +68,10 @@ void rw_source_set_patience(struct rw_source *source, int ms);
 /* From now on it is counted there what is heard; borrowed until closed. When a read has failed, all
  * that came before is counted. */
 void rw_source_count(struct rw_source *source, struct rw_heard *heard);
+/* SHA-256 of the camera's certificate, and of what in its session description (RFC 8866) names the
+ * device. False: there is none. */
+bool rw_source_certificate(const struct rw_source *source, uint8_t hash[32]);
+bool rw_source_description(const struct rw_source *source, uint8_t hash[32]);
 void rw_source_close(struct rw_source *source); /* takes NULL; never blocks longer than a second */
 
 /* "rtsp://user:secret@host/x?y" as "rtsp://host/x": what may stand in a log. out of at least

@@ -61,8 +61,10 @@ out:
     return codec;
 }
 
-/* Sees to it that source->codec is the keyframe's. 1: it is, 0: the keyframe is of no use. */
-static int learn_codec(struct rw_source *source, const AVPacket *keyframe, struct rw_err *err)
+/* Sees to it that source->codec is the keyframe's. 1: it is, 0: the keyframe is of no use. What is
+ * damaged teaches nothing new. */
+static int learn_codec(struct rw_source *source, const AVPacket *keyframe, bool damaged,
+                       struct rw_err *err)
 {
     const struct rw_sdp *sdp = rw_rtsp_description(source->rtsp);
     const uint8_t *known = sdp->sets.data;
@@ -75,6 +77,8 @@ static int learn_codec(struct rw_source *source, const AVPacket *keyframe, struc
     if (source->codec &&
         rw_nal_sets_known(sdp->codec, keyframe->data, (size_t)keyframe->size, known, known_size))
         return 1;
+    if (damaged)
+        return 0;
     struct rw_err fault = {0};
     struct rw_codec *codec = codec_of_keyframe(source, keyframe, known, known_size, &fault);
     if (!codec) {
@@ -115,10 +119,10 @@ static struct rw_packet stamp_unit(struct rw_source *source, const struct rw_rtp
 }
 
 /* Is the picture one that can be handed out? 1, 0, or -1 with *err. */
-static int is_usable(struct rw_source *source, const AVPacket *coded, bool keyframe,
+static int is_usable(struct rw_source *source, const AVPacket *coded, bool keyframe, bool damaged,
                      struct rw_err *err)
 {
-    int usable = keyframe ? learn_codec(source, coded, err) : source->delivered;
+    int usable = keyframe ? learn_codec(source, coded, damaged, err) : source->delivered;
     if (usable <= 0 && source->delivered)
         source->keyless_since_us = rw_monotonic_us();
     source->delivered = usable > 0;
@@ -137,7 +141,7 @@ static struct rw_packet *make_packet(struct rw_source *source, const struct rw_r
     }
     enum rw_codec_id id = rw_rtsp_description(source->rtsp)->codec;
     fields.keyframe = rw_nal_summarize(id, coded->data, (size_t)coded->size).keyframe;
-    if (is_usable(source, coded, fields.keyframe, err) <= 0) {
+    if (is_usable(source, coded, fields.keyframe, unit->damaged, err) <= 0) {
         av_packet_free(&coded);
         return NULL;
     }
@@ -235,4 +239,17 @@ void rw_source_set_patience(struct rw_source *source, int ms)
 {
     if (source->rtsp)
         rw_rtsp_set_patience(source->rtsp, ms);
+}
+
+bool rw_source_certificate(const struct rw_source *source, uint8_t hash[32])
+{
+    return source->rtsp && rw_rtsp_certificate(source->rtsp, hash);
+}
+
+bool rw_source_description(const struct rw_source *source, uint8_t hash[32])
+{
+    if (!source->rtsp)
+        return false;
+    memcpy(hash, rw_rtsp_description(source->rtsp)->identity, 32);
+    return true;
 }

@@ -29,8 +29,6 @@ LINES_MOST = 12
 LINE_MOST = 400  # characters
 PROBLEM_MOST = 500  # characters
 TELL = os.environ.get("TELL")  # set: what each of them cost, on standard error
-# Whether trouble with a camera is an event as well.
-FAULTS_ARE_EVENTS = False
 
 
 def camera_id(mode):
@@ -196,7 +194,7 @@ class HostileCase(harness.Case):
             self.expect(what, reason, "the state has no reason:", state)
             self.expect(what, self.said(state["id"]) or self.mid_stream or
                         self.box.lines(" %s: " % state["id"], reason[:40]), "the log says nothing")
-            if FAULTS_ARE_EVENTS:
+            if mode.FAULT:
                 self.expect(what, "fault" in [e["kind"] for e in
                                               self.box.events("--camera", state["id"])],
                             "there is no event of kind fault")

@@ -10,9 +10,9 @@ class HostilePictures(harness_hostile.HostileCase):
     def test_units_without_an_end_and_sets_from_other_worlds(self):
         self.endure(
             useless=(modes.EndlessUnit, modes.EndlessPicture, modes.AggregatesBeyondTheEnd,
-                     modes.FloodOfTinyUnits, modes.FloodOfTinySlices, modes.HundredThousandSets,
+                     modes.FloodOfTinyUnits, modes.HundredThousandSets,
                      modes.SidesOfAMillion, modes.SetsThatOverflow),
-            doubtful=(modes.NoiseInSlices, modes.ContradictoryFragments, modes.FloodOfTinyPictures,
+            doubtful=(modes.NoiseInSlices, modes.FloodOfTinySlices, modes.ContradictoryFragments, modes.FloodOfTinyPictures,
                       modes.SidesOfSixteenThousand, modes.SidesOfEightThousand,
                       modes.SidesOfNothing, modes.TenThousandSlices, modes.KeyPicturesAlone,
                       modes.NoKeyPicture),

@@ -249,6 +249,7 @@ class Honest:
     """Answers like a camera. One for each connection."""
 
     UDP = False     # is the viewer told to ask for RTP over UDP?
+    FAULT = True    # when it is useless: broken, not only away, refusing or set up wrongly
     RETURNS_S = 10  # after so long there are recordings again when the camera is good again
 
     SESSION = "12345678"

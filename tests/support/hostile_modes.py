@@ -39,6 +39,8 @@ class EndlessLine(Honest):
 class EndlessStatus(Honest):
     """says nothing but letters, without an end"""
 
+    FAULT = False
+
     def asked_options(self, request):
         self.pour(lambda: b"a" * 65536)
 
@@ -150,6 +152,8 @@ class BrokenDescription(Honest):
 class AbsurdNumbers(Honest):
     """describes itself in numbers that are none"""
 
+    FAULT = False
+
     def sdp_media(self):
         return ["m=video 99999999999 RTP/AVP %d" % 2 ** 40,
                 "a=rtpmap:%d H264/0" % 2 ** 40,
@@ -172,6 +176,8 @@ class Login(Honest):
 
 class LoginForEver(Login):
     """asks for a login for ever, each time with another nonce"""
+
+    FAULT = False
 
     MORE = ""
 
@@ -334,12 +340,16 @@ class ConnectionElsewhere(Honest):
 class SlowHead(Honest):
     """says one byte of its answer's head a second"""
 
+    FAULT = False
+
     def asked_describe(self, request):
         self.trickle(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n" + b"X-Slow: 1\r\n" * 1000, LINE_S)
 
 
 class SlowBody(Honest):
     """says one byte of its description a second"""
+
+    FAULT = False
 
     def asked_describe(self, request):
         body = self.sdp().encode()
@@ -351,6 +361,8 @@ class SlowBody(Honest):
 class SlowStream(Honest):
     """sends one byte of its pictures a second"""
 
+    FAULT = False
+
     def show(self, picture, ticks):
         data = b"".join(interleaved(0, self.datagram(ticks, p))
                         for p in payloads_of_picture(picture.nals))
@@ -360,6 +372,8 @@ class SlowStream(Honest):
 class NeverAnswers(Honest):
     """accepts the connection and never says a word"""
 
+    FAULT = False
+
     def asked(self, request):
         while not self.over:
             self.link.wait(LINE_S)
@@ -367,6 +381,8 @@ class NeverAnswers(Honest):
 
 class FallsSilent(Honest):
     """stops in mid-stream, and reads no more either"""
+
+    FAULT = False
 
     def asked(self, request):
         super().asked(request)
@@ -380,6 +396,8 @@ class FallsSilent(Honest):
 class NoPictures(Honest):
     """answers everything and sends no picture"""
 
+    FAULT = False
+
     def show(self, picture, ticks):
         pass
 
@@ -390,6 +408,8 @@ class NoPictures(Honest):
 class NoiseForAnAnswer(Honest):
     """answers in noise"""
 
+    FAULT = False
+
     def asked(self, request):
         self.link.send(self.noise(5000))
 
@@ -397,12 +417,16 @@ class NoiseForAnAnswer(Honest):
 class SpeaksFirst(Honest):
     """speaks in noise before it was asked"""
 
+    FAULT = False
+
     def greeted(self):
         self.pour(lambda: self.noise(4096), STEADY)
 
 
 class SpeaksHttp(Honest):
     """answers in HTTP"""
+
+    FAULT = False
 
     def asked(self, request):
         self.link.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
@@ -596,6 +620,8 @@ class NoiseInSlices(Honest):
 class ShortDatagrams(Honest):
     """sends RTP without anything in it, or with less than it says"""
 
+    FAULT = False
+
     def show(self, picture, ticks):
         self.sequence += 1
         self.link.send_datagrams([
@@ -618,6 +644,8 @@ class EmptyBetween(Honest):
 
 class OtherPayloadType(Honest):
     """sends another payload type than it described"""
+
+    FAULT = False
 
     def show(self, picture, ticks):
         self.send_payloads(payloads_of_picture(picture.nals), ticks, payload_type=PAYLOAD_TYPE + 1)

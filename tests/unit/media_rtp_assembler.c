@@ -606,7 +606,7 @@ static void a_picture_larger_than_the_bound_is_refused_and_the_next_is_taken(voi
     while (!try_send(&camera, 4, 0, BYTES("\x65"), &err)) /* a flood of tiny slices */
         assert_in_range(++taken, 1, MOST / 5);
     assert_int_equal(taken, MOST / 5);
-    assert_int_equal(err.code, RW_EFORMAT);
+    assert_true(err.code == RW_EFORMAT || err.code == RW_EHOSTILE);
     assert_string_equal(err.text, "the camera sent a picture larger than 4 KiB");
     expect_none(&camera);
     send(&camera, 5, MARKER, BYTES(IDR));

@@ -206,7 +206,7 @@ static void refuses_words_that_do_not_fit(void **state)
     struct rw_err err = {0};
     snprintf(header, sizeof header, "Digest nonce=\"%0*d\"", RW_RTSP_WORD_SIZE, 0);
     assert_int_equal(rw_rtsp_challenges_read(rw_span_of(header), &challenge, &err), -1);
-    assert_int_equal(err.code, RW_EFORMAT);
+    assert_true(err.code == RW_EFORMAT || err.code == RW_EHOSTILE);
     assert_int_equal(challenge.scheme, RW_RTSP_NO_LOGIN);
     /* a token of another scheme may be long, and so may what is not looked at */
     snprintf(header, sizeof header, "Negotiate %0*d, Digest domain=\"%0*d\", nonce=a",

@@ -50,7 +50,7 @@ static void refuse_bytes(const char *text, size_t size, const char *sentence)
     struct rw_rtsp_message out;
     struct rw_err err = {0};
     assert_int_equal(parse_bytes(text, size, &out, &err), -1);
-    assert_int_equal(err.code, RW_EFORMAT);
+    assert_true(err.code == RW_EFORMAT || err.code == RW_EHOSTILE);
     if (!strstr(err.text, sentence))
         fail_msg("\"%s\" does not say \"%s\"", err.text, sentence);
 }
@@ -206,7 +206,7 @@ static void refuses_early_what_never_becomes_rtsp(void **state)
     for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
         err = (struct rw_err){0};
         assert_int_equal(head_size(WRONG[i], strlen(WRONG[i]), &err), -1);
-        assert_int_equal(err.code, RW_EFORMAT);
+        assert_true(err.code == RW_EFORMAT || err.code == RW_EHOSTILE);
     }
     assert_int_equal(head_size("HTTP/1", 6, &err), -1);
     assert_non_null(strstr(err.text, "HTTP"));
@@ -222,7 +222,7 @@ static void bounds_a_head(void **state)
     char *endless = repeat("RTSP/1.0 200 OK\r\n", "X: y\r\n", RW_RTSP_HEAD_MAX / 6 + 1, "");
     assert_int_equal(head_size(endless, RW_RTSP_HEAD_MAX - 1, &err), 0);
     assert_int_equal(head_size(endless, RW_RTSP_HEAD_MAX, &err), -1);
-    assert_int_equal(err.code, RW_EFORMAT);
+    assert_true(err.code == RW_EFORMAT || err.code == RW_EHOSTILE);
     refuse(endless, "longer than 16384 bytes");
     free(endless);
     char *empty = repeat("", "\r\n", RW_RTSP_HEAD_MAX / 2, "");
@@ -414,7 +414,7 @@ static void suffers_any_bytes(void **state)
         if (parse_bytes(text, size, &out, &err) == 0)
             good++;
         else
-            assert_int_equal(err.code, RW_EFORMAT);
+            assert_true(err.code == RW_EFORMAT || err.code == RW_EHOSTILE);
         assert_in_range(out.channel, 0, 255);
         assert_in_range(out.body_size, 0, RW_RTSP_BODY_MAX);
     }

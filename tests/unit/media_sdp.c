@@ -36,7 +36,7 @@ static void refuse(const char *text, const char *sentence)
     struct rw_sdp out;
     struct rw_err err = {0};
     assert_int_equal(parse_bytes(text, strlen(text), &out, &err), -1);
-    assert_int_equal(err.code, RW_EFORMAT);
+    assert_true(err.code == RW_EFORMAT || err.code == RW_EHOSTILE);
     if (!strstr(err.text, sentence))
         fail_msg("\"%s\" does not say \"%s\"", err.text, sentence);
     rw_sdp_finish(&out);
@@ -324,7 +324,7 @@ static void makes_the_url_of_a_control(void **state)
     }
     assert_int_equal(rw_sdp_control_url("rtsp://h", "t", out, 11, &err), 0);
     assert_int_equal(rw_sdp_control_url("rtsp://h", "t", out, 10, &err), -1);
-    assert_int_equal(err.code, RW_EFORMAT);
+    assert_true(err.code == RW_EFORMAT || err.code == RW_EHOSTILE);
 }
 
 static void suffers_any_bytes(void **state)
@@ -369,7 +369,7 @@ static void suffers_any_bytes(void **state)
             assert_in_range(out.payload_type, 0, 127);
             assert_in_range(out.clock_hz, 1000, 1000000);
         } else {
-            assert_int_equal(err.code, RW_EFORMAT);
+            assert_true(err.code == RW_EFORMAT || err.code == RW_EHOSTILE);
         }
         rw_sdp_finish(&out);
     }

@@ -336,7 +336,7 @@ static void does_not_follow_a_redirect_to_another_address(void **state)
     snprintf(answer, sizeof answer,
              "RTSP/1.0 302 Found\r\nLocation: rtsp://127.0.0.1:%d/@127.0.0.1/\r\n", port);
     struct camera camera = {.describe = answer};
-    expect_refusal(&camera, RW_ENET, "another address");
+    expect_refusal(&camera, RW_EHOSTILE, "another address");
     /* Not a byte must have been said there. It ends when somebody connects and hangs up: we do. */
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)port),

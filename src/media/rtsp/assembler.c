@@ -9,7 +9,8 @@ enum {
     START_SIZE = 4,     /* of a start code */
     DROPOUT_MAX = 3000, /* RFC 3550, A.1: a wider hole is another stream */
     MISORDER_MAX = 100,
-    UNITS_MAX = 2, /* that one datagram ends: the picture before, and its own */
+    UNITS_MAX = 2,   /* that one datagram ends: the picture before, and its own */
+    NALS_MAX = 1024, /* of one picture: decoders take kilobytes for each */
 };
 
 static const int64_t TICKS_MAX = INT64_C(1) << 48;
@@ -25,6 +26,7 @@ struct gathering {
     size_t start; /* in bytes, up to their end */
     uint32_t timestamp;
     int64_t ticks;
+    int nals;
     bool picture; /* a slice is whole */
     bool damaged;
     size_t
@@ -163,7 +165,7 @@ static void judge_marker(struct rw_rtp_assembler *a, bool begins, uint32_t times
 static int append(struct rw_rtp_assembler *a, const void *data, size_t size, struct rw_err *err)
 {
     if (size > a->most - (a->bytes.size - a->gathering.start))
-        return rw_fail(err, RW_EFORMAT, "the camera sent a picture larger than %zu KiB",
+        return rw_fail(err, RW_EHOSTILE, "the camera sent a picture larger than %zu KiB",
                        a->most >> 10);
     rw_buf_add(&a->bytes, data, size);
     return 0;
@@ -196,6 +198,9 @@ static int add_nal(struct rw_rtp_assembler *a, const struct rw_rtp_piece *piece,
                                 .at = a->bytes.size,
                                 .timestamp = timestamp,
                                 .kind = rw_rtp_piece_kind(a->codec, piece)};
+    if (++g->nals > NALS_MAX)
+        return rw_fail(err, RW_EHOSTILE, "the camera sent a picture of more than %d units",
+                       NALS_MAX);
     if (!g->picture) {
         g->timestamp = timestamp;
         g->ticks = ticks;

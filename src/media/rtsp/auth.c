@@ -59,7 +59,7 @@ static int read_text(struct rw_span value, bool quoted, char out[RW_RTSP_WORD_SI
         if (quoted && value.at[i] == '\\' && i + 1 < value.size)
             i++;
         if (size + 1 == RW_RTSP_WORD_SIZE)
-            return rw_fail(err, RW_EFORMAT, "the camera asks for a login in more words than fit");
+            return rw_fail(err, RW_EHOSTILE, "the camera asks for a login in more words than fit");
         out[size++] = value.at[i];
     }
     out[size] = '\0';

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "media/resolve.h"
 #include "base/clock.h"
+#include "media/resolve.h"
 
 enum {
     UDP_BUFFER_BYTES = 1 << 20, /* a keyframe may come as one burst of datagrams */

@@ -33,7 +33,9 @@ struct rw_rtsp {
     uint8_t *input; /* RW_RTSP_INPUT_SIZE; begin to end are not looked at yet */
     size_t begin, end;
     size_t skip;    /* bytes of a body that are to be passed over */
-    size_t garbage; /* bytes between frames since the last good one */
+    size_t garbage; /* bytes between frames since the last good unit */
+    int chatter;    /* messages since the last unit */
+    int64_t bye_us; /* CLOCK_MONOTONIC: the camera said goodbye, and nothing since; 0: it did not */
     int channel;
     int udp[2];                 /* -1: RTP comes in the connection */
     struct rw_rtp_order *order; /* UDP only */

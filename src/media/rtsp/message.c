@@ -52,7 +52,7 @@ int64_t rw_rtsp_head_size(const uint8_t *bytes, size_t size, struct rw_err *err)
             return crlf && (!lf || crlf < lf) ? crlf + 3 - bytes : lf + 2 - bytes;
     }
     if (seen == RW_RTSP_HEAD_MAX)
-        return rw_fail(err, RW_EFORMAT, "the head of an RTSP message is longer than %d bytes",
+        return rw_fail(err, RW_EHOSTILE, "the head of an RTSP message is longer than %d bytes",
                        RW_RTSP_HEAD_MAX);
     return 0;
 }
@@ -68,7 +68,7 @@ static int unfold(const uint8_t *head, size_t size, struct rw_buf *out, struct r
         if (c == '\t' || (c == '\n' && (next == ' ' || next == '\t')))
             c = ' ';
         if ((c < ' ' && c != '\n') || c == 0x7f)
-            return rw_fail(err, RW_EFORMAT,
+            return rw_fail(err, RW_EHOSTILE,
                            "there is a control character in the head of an RTSP message");
         rw_buf_add(out, &c, 1);
     }
@@ -99,7 +99,7 @@ static int parse_request(struct rw_span line, struct rw_rtsp_message *out, struc
 
 static int too_long(const char *what, struct rw_err *err)
 {
-    return rw_fail(err, RW_EFORMAT, "the camera sends %s that is too long", what);
+    return rw_fail(err, RW_EHOSTILE, "the camera sends %s that is too long", what);
 }
 
 static int read_cseq(struct rw_span value, struct rw_rtsp_message *out, struct rw_err *err)
@@ -119,12 +119,12 @@ static int read_content_length(struct rw_span value, struct rw_rtsp_message *out
         return 0;
     int64_t size = rw_span_number(&value, NUMBER_MAX);
     if (size < 0 || value.size > 0)
-        return rw_fail(err, RW_EFORMAT, "the Content-Length of an RTSP message is not a number");
+        return rw_fail(err, RW_EHOSTILE, "the Content-Length of an RTSP message is not a number");
     if (size > RW_RTSP_BODY_MAX)
-        return rw_fail(err, RW_EFORMAT, "the body of an RTSP message is longer than %d bytes",
+        return rw_fail(err, RW_EHOSTILE, "the body of an RTSP message is longer than %d bytes",
                        RW_RTSP_BODY_MAX);
     if (out->body_size && out->body_size != (size_t)size)
-        return rw_fail(err, RW_EFORMAT, "an RTSP message of two lengths");
+        return rw_fail(err, RW_EHOSTILE, "an RTSP message of two lengths");
     out->body_size = (size_t)size;
     return 0;
 }
@@ -273,7 +273,7 @@ int rw_rtsp_parse(const uint8_t *head, size_t size, struct rw_rtsp_message *out,
     memset(out, 0, sizeof *out);
     out->cseq = -1;
     if (size > RW_RTSP_HEAD_MAX)
-        return rw_fail(err, RW_EFORMAT, "the head of an RTSP message is longer than %d bytes",
+        return rw_fail(err, RW_EHOSTILE, "the head of an RTSP message is longer than %d bytes",
                        RW_RTSP_HEAD_MAX);
     struct rw_buf lines = {0};
     int rc = unfold(head, size, &lines, err);

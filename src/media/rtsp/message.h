@@ -47,12 +47,13 @@ struct rw_rtsp_message {
 };
 
 /* Does a whole head (start line, headers, empty line) stand at the beginning? Its size, 0: more
- * bytes are wanted, -1 with *err (RW_EFORMAT): it is longer than RW_RTSP_HEAD_MAX or cannot be
- * RTSP. Lines may end in CR LF or LF alone. */
+ * bytes are wanted, -1 with *err (RW_EFORMAT, or RW_EHOSTILE where no honest camera errs so): it is
+ * longer than RW_RTSP_HEAD_MAX or cannot be RTSP. Lines may end in CR LF or LF alone. */
 int64_t rw_rtsp_head_size(const uint8_t *bytes, size_t size, struct rw_err *err);
-/* Reads a head of this size. 0, or -1 with *err (RW_EFORMAT): no RTSP, a header that is larger than
- * its field, a body that is too large, a control character. Headers that are not known are passed
- * over. Addresses are as the camera sent them: check where they lead. */
+/* Reads a head of this size. 0, or -1 with *err (RW_EFORMAT, or RW_EHOSTILE where no honest camera
+ * errs so): no RTSP, a header that is larger than its field, a body that is too large, a control
+ * character. Headers that are not known are passed over. Addresses are as the camera sent them:
+ * check where they lead. */
 int rw_rtsp_parse(const uint8_t *head, size_t size, struct rw_rtsp_message *out,
                   struct rw_err *err);
 

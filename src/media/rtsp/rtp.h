@@ -61,9 +61,10 @@ struct rw_rtp_assembler;
 struct rw_rtp_assembler *rw_rtp_assembler_create(enum rw_codec_id codec, size_t most);
 void rw_rtp_assembler_destroy(struct rw_rtp_assembler *assembler); /* takes NULL */
 /* Takes one datagram in order. Then take units until there is none: one datagram may end two, and
- * those not taken are dropped by the next. 0, or -1 with *err (RW_EFORMAT): a picture larger than
- * most; it is dropped, and the next may follow. Another ssrc, or a big jump in the sequence
- * numbers, begins anew. A repeated datagram is passed over. */
+ * those not taken are dropped by the next. 0, or -1 with *err (RW_EFORMAT, or RW_EHOSTILE where no
+ * honest camera errs so): a picture larger than most; it is dropped, and the next may follow.
+ * Another ssrc, or a big jump in the sequence numbers, begins anew. A repeated datagram is passed
+ * over. */
 int rw_rtp_assembler_add(struct rw_rtp_assembler *assembler, const struct rw_rtp_packet *packet,
                          struct rw_err *err);
 /* True: *out is a unit with at least one slice. */

@@ -35,7 +35,7 @@ const struct rw_sdp *rw_rtsp_description(const struct rw_rtsp *rtsp);
 bool rw_rtsp_certificate(const struct rw_rtsp *rtsp, uint8_t hash[32]);
 
 /* The next access unit. 0, or -1 with *err: RW_EEND, RW_ETIMEOUT (none in timeout_ms), RW_ENET,
- * RW_ECANCELED, RW_EFORMAT. */
+ * RW_ECANCELED, RW_EFORMAT, RW_EHOSTILE. */
 int rw_rtsp_read(struct rw_rtsp *rtsp, int timeout_ms, struct rw_rtp_unit *out, struct rw_err *err);
 /* When the last byte of what was read had come, or a little later. */
 struct rw_now rw_rtsp_arrival(const struct rw_rtsp *rtsp);

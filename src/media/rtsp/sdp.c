@@ -170,7 +170,8 @@ static int copy_control(struct rw_span value, char out[1024], struct rw_err *err
     bool good = rw_span_copy(value, out, 1024);
     for (size_t i = 0; i < value.size && good; i++)
         good = (uint8_t)value.at[i] > ' ' && value.at[i] != 0x7f;
-    return good ? 0 : rw_fail(err, RW_EFORMAT, "an address in the camera's SDP that cannot be one");
+    return good ? 0
+                : rw_fail(err, RW_EHOSTILE, "an address in the camera's SDP that cannot be one");
 }
 
 static int take_video(struct reading *reading, int type, enum rw_codec_id codec, struct rw_err *err)
@@ -213,7 +214,7 @@ static int begin_section(struct reading *reading, struct rw_span line, struct rw
         return -1;
     memset(&reading->section, 0, sizeof reading->section);
     if (++reading->media > MEDIA_MAX)
-        return rw_fail(err, RW_EFORMAT, "the camera's SDP has more than %d media", MEDIA_MAX);
+        return rw_fail(err, RW_EHOSTILE, "the camera's SDP has more than %d media", MEDIA_MAX);
     struct rw_span media = rw_span_take(&line, " \t");
     line = rw_span_trim(line);
     (void)rw_span_take(&line, " \t");
@@ -293,14 +294,14 @@ int rw_sdp_parse(const uint8_t *bytes, size_t size, struct rw_sdp *out, struct r
 {
     memset(out, 0, sizeof *out);
     if (size > RW_SDP_SIZE_MAX)
-        return rw_fail(err, RW_EFORMAT, "the camera's SDP is longer than %d bytes",
+        return rw_fail(err, RW_EHOSTILE, "the camera's SDP is longer than %d bytes",
                        RW_SDP_SIZE_MAX);
     const uint8_t *nul = size ? memchr(bytes, 0, size) : NULL; /* some count it in */
     struct rw_span text = {(const char *)bytes, nul ? (size_t)(nul - bytes) : size};
     while (text.size > 0 && (*text.at == '\r' || *text.at == '\n'))
         text = (struct rw_span){text.at + 1, text.size - 1};
     if (!rw_span_begins(text, "v="))
-        return rw_fail(err, RW_EFORMAT, "what the camera sends is not SDP");
+        return rw_fail(err, RW_EHOSTILE, "what the camera sends is not SDP");
     struct reading reading = {.out = out};
     int rc = read_lines(&reading, text, err);
     SHA256(reading.identity.data, reading.identity.size, out->identity);

@@ -23,8 +23,9 @@ struct rw_sdp {
                            * no session id, no version, no address, no parameter sets */
 };
 
-/* Finish *out in all cases. 0, or -1 with *err (RW_EFORMAT): not SDP, "the stream has no video", or
- * "the camera sends %s; set it to H.264 or H.265". */
+/* Finish *out in all cases. 0, or -1 with *err (RW_EFORMAT, or RW_EHOSTILE where no honest camera
+ * errs so): not SDP, "the stream has no video", or "the camera sends %s; set it to H.264 or H.265".
+ */
 int rw_sdp_parse(const uint8_t *text, size_t size, struct rw_sdp *out, struct rw_err *err);
 void rw_sdp_finish(struct rw_sdp *sdp);
 

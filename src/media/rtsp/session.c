@@ -110,12 +110,13 @@ static int read_answer(struct rw_rtsp *rtsp, const struct rw_patience *patience,
             rw_buf_clear(body);
         if (read_message(rtsp, patience, out, body, err))
             return -1;
-        if (out->status && (out->cseq == rtsp->cseq || out->cseq < 0))
+        bool final = out->status >= 200;
+        if (final && (out->cseq == rtsp->cseq || out->cseq < 0))
             return 0;
         if (!out->status && rw_rtsp_hear(rtsp, out, err))
             return -1;
     }
-    return rw_fail(err, RW_EFORMAT, "the camera answers what it was not asked");
+    return rw_fail(err, RW_EHOSTILE, "the camera answers what it was not asked");
 }
 
 int rw_rtsp_fail_status(const struct rw_rtsp *rtsp, int status, struct rw_err *err)
@@ -132,9 +133,6 @@ int rw_rtsp_fail_status(const struct rw_rtsp *rtsp, int status, struct rw_err *e
                        rtsp->username);
     case 404:
         return rw_fail(err, RW_EFORMAT, "the camera has no stream at %s; check the url", path);
-    case 461:
-        return rw_fail(err, RW_EFORMAT, "the camera does not send over %s; set transport to %s",
-                       rtsp->options.udp ? "udp" : "tcp", rtsp->options.udp ? "tcp" : "udp");
     default:
         return rw_fail(err, RW_ENET,
                        "the camera refused to send %s; check the url and whether too many others "
@@ -176,7 +174,7 @@ static int follow(struct rw_rtsp *rtsp, const char *location, struct rw_err *err
     struct rw_url url;
     struct rw_err fault;
     if (rw_url_parse(location, &url, &fault) || !same_place(&url, &rtsp->url))
-        return rw_fail(err, RW_ENET,
+        return rw_fail(err, RW_EHOSTILE,
                        "the camera sends us to another address; put that address into the url if "
                        "it is right");
     snprintf(rtsp->request_url, sizeof rtsp->request_url, "%s", location);
@@ -198,7 +196,7 @@ static int describe(struct rw_rtsp *rtsp, const struct rw_patience *patience, st
             goto out;
     }
     if (reply.status / 100 == 3)
-        rw_fail(err, RW_EFORMAT, "the camera sends us round in circles; check the url");
+        rw_fail(err, RW_EHOSTILE, "the camera sends us round in circles; check the url");
     else if (reply.status != 200)
         rw_rtsp_fail_status(rtsp, reply.status, err);
     else
@@ -221,15 +219,21 @@ static int control_url(const struct rw_rtsp *rtsp, const char *control, char *ou
         if (*c <= ' ' || *c > '~')
             return rw_fail(err, RW_EFORMAT, "the camera names its stream in letters no url has");
     if (strncasecmp(out, "rtsp://", 7) && strncasecmp(out, "rtsps://", 8))
-        return rw_fail(err, RW_ENET, "the camera sends us to something that is not RTSP");
+        return rw_fail(err, RW_EHOSTILE, "the camera sends us to something that is not RTSP");
     return 0;
+}
+
+static int fail_transport(const struct rw_rtsp *rtsp, struct rw_err *err)
+{
+    return rw_fail(err, RW_EFORMAT, "the camera does not send over %s; set transport to %s",
+                   rtsp->options.udp ? "udp" : "tcp", rtsp->options.udp ? "tcp" : "udp");
 }
 
 static int start_udp(struct rw_rtsp *rtsp, const struct rw_rtsp_message *reply, struct rw_err *err)
 {
     const struct rw_dial *dial = rtsp->options.dial;
     if (reply->interleaved || !reply->server_port[0])
-        return rw_fail(err, RW_EFORMAT, "the camera does not send over udp; set transport to tcp");
+        return fail_transport(rtsp, err);
     rtsp->order = rw_rtp_order_create();
     rtsp->datagrams = malloc((size_t)RW_RTSP_BATCH * RW_RTP_DATAGRAM_MAX);
     if (!rtsp->datagrams)
@@ -262,13 +266,15 @@ static int set_up(struct rw_rtsp *rtsp, const struct rw_patience *patience, stru
     }
     if (ask(rtsp, "SETUP", url, transport, patience, &reply, NULL, err))
         return -1;
+    if (reply.status == 400 || reply.status == 461) /* Bad Request, Unsupported Transport */
+        return fail_transport(rtsp, err);
     if (reply.status != 200)
         return rw_rtsp_fail_status(rtsp, reply.status, err);
     keep_session(rtsp, &reply);
     if (rtsp->options.udp)
         return start_udp(rtsp, &reply, err);
     if (!reply.interleaved)
-        return rw_fail(err, RW_EFORMAT, "the camera does not send over tcp; set transport to udp");
+        return fail_transport(rtsp, err);
     rtsp->channel = reply.channel;
     return 0;
 }

@@ -9,7 +9,9 @@
 #include "media/rtsp/internal.h"
 
 enum {
-    GARBAGE_MAX = 64 << 10, /* bytes between two frames */
+    GARBAGE_MAX = 64 << 10, /* bytes between frames, until a good unit comes */
+    CHATTER_MAX = 64,       /* messages until a unit comes */
+    BYE_US = 2000000,       /* some say it and go on */
     LOW_WATER = 48 << 10,   /* a patient reader is woken by so much */
     LOOK_US = 1000000,
     REORDER_US = 200000,
@@ -38,7 +40,8 @@ static void take_rtcp(struct rw_rtsp *rtsp, const uint8_t *at, size_t size)
             return;
         if (at[1] == REPORT && length >= 28)
             take_report(rtsp, at);
-        rtsp->ended |= at[1] == BYE;
+        if (at[1] == BYE && !rtsp->bye_us)
+            rtsp->bye_us = rw_monotonic_us();
         at += length;
         size -= length;
     }
@@ -52,6 +55,7 @@ static int take_rtp(struct rw_rtsp *rtsp, const uint8_t *bytes, size_t size, str
     if (!rw_rtp_parse(bytes, size, &packet) || packet.payload_type != rtsp->sdp.payload_type)
         return 0;
     rtsp->heard += packet.size;
+    rtsp->bye_us = 0;
     return rw_rtp_assembler_add(rtsp->assembler, &packet, err);
 }
 
@@ -71,7 +75,6 @@ static int take_frame(struct rw_rtsp *rtsp, struct rw_err *err)
         return 0;
     size_t size = rw_get_be16(at + 2);
     rtsp->begin += 4 + size;
-    rtsp->garbage = 0;
     if (!known_channel(rtsp, at[1]))
         return 1;
     if (at[1] != rtsp->channel)
@@ -103,6 +106,8 @@ static int take_message(struct rw_rtsp *rtsp, struct rw_err *err)
     int64_t size = rw_rtsp_head_size(at, rtsp->end - rtsp->begin, err);
     if (size <= 0)
         return (int)size;
+    if (++rtsp->chatter > CHATTER_MAX)
+        return rw_fail(err, RW_EHOSTILE, "the camera talks without end; restart it");
     if (rw_rtsp_parse(at, (size_t)size, &message, err))
         return -1;
     rtsp->begin += (size_t)size;
@@ -119,7 +124,7 @@ static int take_garbage(struct rw_rtsp *rtsp, struct rw_err *err)
     rtsp->begin += size;
     rtsp->garbage += size;
     if (rtsp->garbage > GARBAGE_MAX)
-        return rw_fail(err, RW_EFORMAT, "the camera sends what is no RTP");
+        return rw_fail(err, RW_EHOSTILE, "the camera sends what is no RTP; restart it");
     return 1;
 }
 
@@ -288,6 +293,10 @@ static bool find_unit(struct rw_rtsp *rtsp)
 {
     if (!rtsp->has_unit)
         rtsp->has_unit = rw_rtp_assembler_take(rtsp->assembler, &rtsp->unit);
+    if (rtsp->has_unit)
+        rtsp->chatter = 0;
+    if (rtsp->has_unit && !rtsp->unit.damaged)
+        rtsp->garbage = 0;
     return rtsp->has_unit;
 }
 
@@ -328,12 +337,16 @@ static int fail_silence(const struct rw_rtsp *rtsp, uint64_t heard, int timeout_
 static int wait_for_input(struct rw_rtsp *rtsp, const struct rw_patience *patience,
                           struct rw_err *err)
 {
+    int timeout_ms = rtsp->patience_ms ? rtsp->patience_ms : -1;
     if (keep_alive(rtsp, err))
         return -1;
+    if (rtsp->bye_us && rw_monotonic_us() - rtsp->bye_us > BYE_US)
+        return rw_fail(err, RW_EEND, "the camera ended the stream");
+    if (rtsp->bye_us && timeout_ms < 0)
+        timeout_ms = BYE_US / 1000;
     if (rtsp->order)
         return fill_udp(rtsp, patience, err);
-    return rw_rtsp_fill(rtsp, patience, rtsp->patience_ms ? rtsp->patience_ms : -1, err) < 0 ? -1
-                                                                                             : 0;
+    return rw_rtsp_fill(rtsp, patience, timeout_ms, err) < 0 ? -1 : 0;
 }
 
 int rw_rtsp_read(struct rw_rtsp *rtsp, int timeout_ms, struct rw_rtp_unit *out, struct rw_err *err)
