@@ -18,6 +18,7 @@
 #include "base/door.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "base/units.h"
 
 #define TICK_US RW_SECOND_US             /* a poke that was lost costs this much */
@@ -32,6 +33,7 @@ struct role {
     const struct rw_clock *clock;
     struct rw_buf runtime;
     sd_event *loop;
+    struct rw_sandbox sandbox;
     int lock, poke;
     struct rw_readers *readers;
     struct rw_outbox *outbox;
@@ -234,6 +236,17 @@ static int on_poke(sd_event_source *source, int fd, uint32_t events, void *arg)
     return 0;
 }
 
+/* A renewed certificate, a resolv.conf of another network, or a storage mounted again is let in to
+ * a new process only. */
+static bool outgrown(struct role *role)
+{
+    if (!rw_sandbox_outgrown(&role->sandbox))
+        return false;
+    rw_log(RW_LOG_INFO, "alerts",
+           "a file that this role may read was replaced: ending, to be started anew");
+    return true;
+}
+
 static int on_tick(sd_event_source *source, uint64_t due_us, void *arg)
 {
     (void)due_us;
@@ -242,6 +255,8 @@ static int on_tick(sd_event_source *source, uint64_t due_us, void *arg)
     rw_states_look(role->states);
     note_delivered(role);
     show_health(role);
+    if (outgrown(role))
+        return sd_event_exit(role->loop, 0);
     sd_event_source_set_time_relative(source, TICK_US);
     return 0;
 }
@@ -305,13 +320,33 @@ static int open_files(struct role *role, struct rw_err *err)
     return role->poke < 0 ? -1 : 0;
 }
 
+/* alerts.db and the lock are open already. SQLite reads an index whose -shm it may not write. */
+static void give_up_power(struct role *role)
+{
+    const struct rw_config *config = role->config;
+    struct rw_sandbox *sandbox = &role->sandbox;
+    *sandbox = (struct rw_sandbox){.subject = "alerts",
+                                   .may = RW_MAY_READ | RW_MAY_WRITE | RW_MAY_ANSWER | RW_MAY_CALL |
+                                          rw_power_for_host(config->mqtt.host),
+                                   .ports = {config->mqtt.port}};
+    rw_sandbox_path(sandbox, config->storage.path, RW_PATH_READ);
+    rw_sandbox_path(sandbox, (const char *)role->runtime.data, RW_PATH_OWN); /* alerts.json */
+    rw_sandbox_path(sandbox, config->mqtt.ca_file, RW_PATH_READ);
+    rw_sandbox_path(sandbox, config->mqtt.cert_file, RW_PATH_READ);
+    rw_sandbox_path(sandbox, config->mqtt.key_file, RW_PATH_READ);
+    rw_sandbox_enter(sandbox);
+}
+
 static int open_parts(struct role *role, struct rw_err *err)
 {
     const struct rw_config *config = role->config;
     if (open_files(role, err))
         return -1;
     role->readers = rw_readers_create(config, role->clock, err);
-    role->doors = role->readers ? rw_doors_create(config, err) : NULL;
+    if (!role->readers)
+        return -1;
+    give_up_power(role);
+    role->doors = rw_doors_create(config, err);
     role->broker = role->doors ? rw_broker_create(config, err) : NULL;
     if (!role->broker)
         return -1;

@@ -39,9 +39,8 @@ struct slot {
 /* Linux has idle priority for a thread's reads, and a nice value for its hashing. */
 static void step_back(void)
 {
-    pid_t self = (pid_t)syscall(SYS_gettid);
-    setpriority(PRIO_PROCESS, (id_t)self, 19);
-    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, self, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+    setpriority(PRIO_PROCESS, 0, 19); /* 0: this thread */
+    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
 }
 
 static int take_record(void *arg, const struct rw_fragment *fragment)

@@ -38,6 +38,11 @@ sqlite3 *rw_db_open(const struct rw_disk *disk, const char *path, bool writable,
     sqlite3_busy_timeout(db, RW_DB_BUSY_MS);
     int keep = 1;
     sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+    /* A role in its sandbox has no folder for temporary files. */
+    if (rw_db_exec(db, "PRAGMA temp_store=MEMORY", err)) {
+        rw_db_close(db);
+        return NULL;
+    }
     if (writable && (rw_db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err) ||
                      rw_db_exec(db, schema, err))) {
         rw_db_close(db);

@@ -17,6 +17,7 @@
 #include "base/disk.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "config/config.h"
 #include "supervisor/child.h"
 
@@ -379,6 +380,17 @@ static int make_loop(struct supervisor *s, struct rw_err *err)
     return rc < 0 ? rw_fail(err, RW_EIO, "the event loop cannot be made (%s)", strerror(-rc)) : 0;
 }
 
+/* Seccomp only, with all that the children will need while they set themselves up: they inherit it,
+ * and it can be narrowed but never widened. No landlock, because they would inherit that, too, and
+ * it would bind them wrongly: it knows files by their inode, but a disk may be mounted again under
+ * them, and the file may be read again with other certificates in it. This process reads nothing
+ * that a stranger wrote. */
+static void give_up_power(void)
+{
+    struct rw_sandbox sandbox = {.subject = "run", .may = RW_MAY_START};
+    rw_sandbox_enter(&sandbox);
+}
+
 static void finish(struct supervisor *s)
 {
     sd_event_source_unref(s->timer);
@@ -403,6 +415,7 @@ int rw_supervisor_run(const char *config_path)
         rw_log(RW_LOG_INFO, "run", "roadwatch %s: %d camera%s, recording into %s",
                ROADWATCH_VERSION, s.config->camera_count, s.config->camera_count == 1 ? "" : "s",
                s.config->storage.path);
+        give_up_power();
         apply_config(&s);
         arm_timer(&s);
         sd_notify(0, "READY=1");

@@ -249,10 +249,14 @@ class FakeClock:
         found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
         if not found:
             test.skipTest("libfaketime is not installed")
-        self.path = os.path.join(box.folder, "clock")
+        # in a folder of its own, which every role may read in its sandbox
+        folder = os.path.join(box.folder, "clock")
+        os.mkdir(folder)
+        self.path = os.path.join(folder, "offset")
         self.set(0)
         box.more_environment.update(
             LD_PRELOAD=found[0], FAKETIME_TIMESTAMP_FILE=self.path, FAKETIME_NO_CACHE="1",
+            ROADWATCH_MAY_READ=folder,
             FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_FORCE_MONOTONIC_FIX="0", NO_FAKE_STAT="1")
         self.check(box)
 
