@@ -62,8 +62,9 @@ static const char *const name_paths[] = {
 };
 enum { NAME_PATHS = sizeof name_paths / sizeof *name_paths };
 
-static const struct rw_path time_zones[] = {{.path = "/etc/localtime"},
-                                            {.path = "/usr/share/zoneinfo"}};
+/* The time zones may change while we run; libavutil and glibc draw random numbers. */
+static const char *const reader_paths[] = {"/etc/localtime", "/usr/share/zoneinfo", "/dev/urandom"};
+enum { READER_PATHS = sizeof reader_paths / sizeof *reader_paths };
 
 /* --- landlock --- */
 
@@ -134,8 +135,8 @@ static void allow_all(const struct rw_sandbox *sandbox, int ruleset, int version
         if (present(&sandbox->paths[i]))
             allow_path(ruleset, version, &sandbox->paths[i]);
     if (sandbox->may & RW_MAY_READ) {
-        allow_path(ruleset, version, &time_zones[0]);
-        allow_path(ruleset, version, &time_zones[1]);
+        for (int i = 0; i < READER_PATHS; i++)
+            allow_path(ruleset, version, &(struct rw_path){.path = reader_paths[i]});
         if (more && *more)
             allow_path(ruleset, version, &(struct rw_path){.path = more});
     }

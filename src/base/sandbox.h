@@ -57,8 +57,8 @@ unsigned rw_power_for_host(const char *host);
 
 /* From here on. A path that is not there is not an error, and neither is a lock that this kernel
  * does not have: recording matters more, so that is one warning in the log, by the service's
- * supervisor or by a role that was started by hand. The time zones may be read by everyone who may
- * read. */
+ * supervisor or by a role that was started by hand. Who may read may read the time zones and
+ * /dev/urandom. */
 void rw_sandbox_enter(struct rw_sandbox *sandbox);
 
 /* True: a file or folder to be read was replaced since (a renewed certificate, a resolv.conf of

@@ -122,8 +122,8 @@ static const int answering[] = {
 };
 
 static const int calling[] = {
-    SCMP_SYS(connect), SCMP_SYS(bind),     SCMP_SYS(sendto),
-    SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg), SCMP_SYS(setsockopt),
+    SCMP_SYS(connect),  SCMP_SYS(bind),       SCMP_SYS(sendto),     SCMP_SYS(sendmsg),
+    SCMP_SYS(sendmmsg), SCMP_SYS(setsockopt), SCMP_SYS(socketpair),
 };
 
 /* To start a program, and what ours do while they set themselves up. */
@@ -135,6 +135,8 @@ static const int starting[] = {
     SCMP_SYS(kill),
     SCMP_SYS(tgkill),
     SCMP_SYS(memfd_create),
+    SCMP_SYS(mlock),
+    SCMP_SYS(get_mempolicy),
     SCMP_SYS(arch_prctl),
     SCMP_SYS(set_tid_address),
     SCMP_SYS(prlimit64),
@@ -142,7 +144,7 @@ static const int starting[] = {
     SCMP_SYS(setpriority),
     SCMP_SYS(ioprio_set),
     SCMP_SYS(fcntl),
-    SCMP_SYS(socketpair),
+
     SCMP_SYS(listen),
     SCMP_SYS(close_range),
     SCMP_SYS(dup2),

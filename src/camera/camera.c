@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "camera/alarms.h"
+#include "camera/confine.h"
+#include "camera/dialer.h"
 #include "camera/faults.h"
 #include "camera/ingest.h"
 #include "camera/post.h"
@@ -32,7 +34,7 @@ struct camera {
     const struct rw_config *config;
     const struct rw_camera_config *camera;
     const struct rw_clock *clock;
-    char dir[RW_CAMERA_DIR_SIZE], socket[PATH_MAX + 64], alerts_socket[PATH_MAX + 64];
+    char dir[RW_CAMERA_DIR_SIZE];
     int64_t started_boot_us;
     struct rw_state state;
     int door;
@@ -40,9 +42,12 @@ struct camera {
     struct rw_store *store;
     struct rw_board *board;
     struct rw_cancel *cancel;
+    struct rw_dialer *dialer;
+    struct rw_sandbox sandbox;
     struct rw_mailbox *to_recorder, *to_watcher;
     struct rw_recorder *recorder;
     struct rw_watcher *watcher;
+    struct rw_dial dial[RW_STREAMS];
     struct rw_tls *tls[RW_STREAMS]; /* NULL: no rtsps */
     struct rw_ingest *ingest[RW_STREAMS];
     struct rw_scrub *scrub;
@@ -111,7 +116,7 @@ static json_t *answer_arm(struct camera *camera, const json_t *request)
     rw_board_arm(camera->board, json_is_true(on), 0);
     keep_word(camera, "disarmed", !json_is_true(on));
     keep_word(camera, "snoozed_until", 0);
-    rw_poke(camera->alerts_socket);
+    rw_dialer_poke(camera->dialer);
     return ok();
 }
 
@@ -126,7 +131,7 @@ static json_t *answer_snooze(struct camera *camera, const json_t *request)
     int64_t until = value ? rw_now(camera->clock).utc_us + value * RW_SECOND_US : 0;
     rw_board_arm(camera->board, notice.armed_by_hand, until);
     keep_word(camera, "snoozed_until", until);
-    rw_poke(camera->alerts_socket);
+    rw_dialer_poke(camera->dialer);
     return ok();
 }
 
@@ -268,6 +273,16 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
     return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+static int on_dialer(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    const struct camera *camera = arg;
+    (void)fd;
+    (void)events;
+    rw_log(RW_LOG_ERROR, camera->camera->id,
+           "the process that dials for this camera has ended: starting anew");
+    return sd_event_exit(sd_event_source_get_event(source), 1);
+}
+
 static int make_loop(struct camera *camera, struct rw_err *err)
 {
     uint64_t now;
@@ -280,6 +295,9 @@ static int make_loop(struct camera *camera, struct rw_err *err)
         rc = sd_event_add_signal(camera->loop, NULL, SIGINT, on_signal, camera);
     if (rc >= 0)
         rc = sd_event_add_io(camera->loop, NULL, camera->door, EPOLLIN, on_door, camera);
+    if (rc >= 0)
+        rc = sd_event_add_io(camera->loop, NULL, rw_dialer_fd(camera->dialer), EPOLLHUP, on_dialer,
+                             camera);
     if (rc >= 0)
         rc = sd_event_add_time(camera->loop, NULL, CLOCK_MONOTONIC, now, 50000, on_tick, camera);
     return rc < 0 ? rw_fail(err, RW_EIO, "the event loop cannot be made (%s)", strerror(-rc)) : 0;
@@ -340,13 +358,12 @@ static int open_store(struct camera *camera, struct rw_err *err)
 
 static int open_door(struct camera *camera, struct rw_err *err)
 {
-    char runtime[PATH_MAX];
+    char runtime[PATH_MAX], path[PATH_MAX + 64];
     rw_config_runtime_dir(camera->config, runtime, sizeof runtime);
     if (rw_make_path(runtime, err))
         return -1;
-    rw_config_door(camera->config, camera->camera->id, camera->socket, sizeof camera->socket);
-    snprintf(camera->alerts_socket, sizeof camera->alerts_socket, "%s/alerts.sock", runtime);
-    camera->door = rw_door_listen(camera->socket, err);
+    rw_config_door(camera->config, camera->camera->id, path, sizeof path);
+    camera->door = rw_door_listen(path, err);
     return camera->door < 0 ? -1 : 0;
 }
 
@@ -357,7 +374,7 @@ static int start_recorder(struct camera *camera, struct rw_err *err)
                                           .streams = {true, *camera->camera->sub.url != 0},
                                           .mailbox = camera->to_recorder,
                                           .board = camera->board,
-                                          .alerts_socket = camera->alerts_socket,
+                                          .dialer = camera->dialer,
                                           .clock = camera->clock};
     camera->recorder = rw_recorder_start(&options, err);
     return camera->recorder ? 0 : -1;
@@ -382,11 +399,6 @@ static int start_ingest(struct camera *camera, enum rw_stream stream, struct rw_
     const struct rw_stream_config *stream_config = stream == RW_MAIN ? &config->main : &config->sub;
     if (!*stream_config->url)
         return 0;
-    if (!strncmp(stream_config->url, "rtsps://", 8)) {
-        camera->tls[stream] = rw_tls_create(stream_config->ca_file, stream_config->check_host, err);
-        if (!camera->tls[stream])
-            return -1;
-    }
     bool on_main = config->detect.on_main || !*config->sub.url;
     bool watched = camera->watcher && (stream == RW_MAIN) == on_main;
     struct rw_ingest_options options = {.camera = config->id,
@@ -396,6 +408,7 @@ static int start_ingest(struct camera *camera, enum rw_stream stream, struct rw_
                                         .watcher = watched ? camera->to_watcher : NULL,
                                         .board = camera->board,
                                         .cancel = camera->cancel,
+                                        .dial = &camera->dial[stream],
                                         .tls = camera->tls[stream],
                                         .clock = camera->clock};
     camera->ingest[stream] = rw_ingest_start(&options, err);
@@ -415,12 +428,71 @@ static int start_scrub(struct camera *camera, struct rw_err *err)
     return camera->scrub ? 0 : -1;
 }
 
+/* Why this process could not begin, for `roadwatch status`; gone once it has. */
+static void leave_word(const struct camera *camera, const char *reason)
+{
+    char path[PATH_MAX + 64], runtime[PATH_MAX];
+    rw_config_runtime_dir(camera->config, runtime, sizeof runtime);
+    snprintf(path, sizeof path, "%s/%s.json", runtime, camera->camera->id);
+    if (!reason) {
+        unlink(path);
+        return;
+    }
+    json_t *word = json_pack("{s:s, s:s}", "state", "offline", "reason", reason);
+    char *text = json_dumps(word, JSON_COMPACT);
+    if (text && !rw_make_path(runtime, NULL))
+        rw_file_replace(path, text, strlen(text), 0, NULL);
+    free(text);
+    json_decref(word);
+}
+
+static void forget_secrets(void *arg)
+{
+    rw_config_forget(arg, NULL);
+}
+
+static int start_dialer(struct camera *camera, struct rw_config *config, struct rw_err *err)
+{
+    char runtime[PATH_MAX], alerts_socket[PATH_MAX + 64];
+    rw_config_runtime_dir(config, runtime, sizeof runtime);
+    snprintf(alerts_socket, sizeof alerts_socket, "%s/alerts.sock", runtime);
+    struct rw_dialer_options options = {.camera = camera->camera->id,
+                                        .streams = {&camera->camera->main, &camera->camera->sub},
+                                        .alerts_socket = alerts_socket,
+                                        .forget = forget_secrets,
+                                        .arg = config};
+    camera->dialer = rw_dialer_start(&options, err);
+    return camera->dialer ? 0 : -1;
+}
+
+/* What a certificate is trusted by is read while it can be. */
+static int read_trust(struct camera *camera, enum rw_stream stream,
+                      const struct rw_stream_config *config, struct rw_err *err)
+{
+    camera->dial[stream] = rw_dialer_dial(camera->dialer, stream);
+    if (strncmp(config->url, "rtsps://", 8) != 0)
+        return 0;
+    camera->tls[stream] = rw_tls_create(config->ca_file, config->check_host, err);
+    return camera->tls[stream] ? 0 : -1;
+}
+
+/* The last moment at which the runtime directory can be written. */
+static int give_up_power(struct camera *camera)
+{
+    leave_word(camera, NULL);
+    rw_camera_confines(camera->camera, camera->dir, &camera->sandbox);
+    rw_sandbox_enter(&camera->sandbox);
+    return 0;
+}
+
 static int start_parts(struct camera *camera, struct rw_err *err)
 {
     return open_store(camera, err) || open_door(camera, err) || make_loop(camera, err) ||
-                   start_recorder(camera, err) || start_watcher(camera, err) ||
-                   start_ingest(camera, RW_MAIN, err) || start_ingest(camera, RW_SUB, err) ||
-                   start_scrub(camera, err)
+                   read_trust(camera, RW_MAIN, &camera->camera->main, err) ||
+                   read_trust(camera, RW_SUB, &camera->camera->sub, err) ||
+                   give_up_power(camera) || start_recorder(camera, err) ||
+                   start_watcher(camera, err) || start_ingest(camera, RW_MAIN, err) ||
+                   start_ingest(camera, RW_SUB, err) || start_scrub(camera, err)
                ? -1
                : 0;
 }
@@ -453,34 +525,15 @@ static void stop_parts(struct camera *camera)
         rw_post_send(camera->to_recorder, post);
     }
     rw_recorder_stop(camera->recorder);
-    if (camera->door >= 0) {
-        unlink(camera->socket); /* before a successor can have taken the store */
+    if (camera->door >= 0)
         close(camera->door);
-    }
     rw_store_close(camera->store);
     drain(camera->to_watcher);
     drain(camera->to_recorder);
     sd_event_unref(camera->loop);
     rw_cancel_destroy(camera->cancel);
     rw_board_destroy(camera->board);
-}
-
-/* Why this process could not begin, for `roadwatch status`; gone once it has. */
-static void leave_word(const struct camera *camera, const char *reason)
-{
-    char path[PATH_MAX + 64], runtime[PATH_MAX];
-    rw_config_runtime_dir(camera->config, runtime, sizeof runtime);
-    snprintf(path, sizeof path, "%s/%s.json", runtime, camera->camera->id);
-    if (!reason) {
-        unlink(path);
-        return;
-    }
-    json_t *word = json_pack("{s:s, s:s}", "state", "offline", "reason", reason);
-    char *text = json_dumps(word, JSON_COMPACT);
-    if (text && !rw_make_path(runtime, NULL))
-        rw_file_replace(path, text, strlen(text), 0, NULL);
-    free(text);
-    json_decref(word);
+    rw_dialer_stop(camera->dialer);
 }
 
 static void block_signals(void)
@@ -493,7 +546,7 @@ static void block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-int rw_camera_run(const struct rw_config *config, const char *id)
+int rw_camera_run(struct rw_config *config, const char *id)
 {
     struct rw_err err = {0};
     struct camera camera = {.config = config,
@@ -506,19 +559,20 @@ int rw_camera_run(const struct rw_config *config, const char *id)
     }
     block_signals();
     mallopt(M_ARENA_MAX, 1); /* an arena for each thread would cost megabytes and save nothing */
+    rw_config_forget(config, id);
+    bool dials = !start_dialer(&camera, config, &err);
     camera.started_boot_us = rw_now(camera.clock).boot_us;
     camera.board = rw_board_create();
     camera.cancel = rw_cancel_create();
     camera.to_recorder = rw_mailbox_create(RECORDER_BYTES);
     camera.to_watcher = rw_mailbox_create(WATCHER_BYTES);
     int status = 1;
-    if (start_parts(&camera, &err)) {
+    if (!dials || start_parts(&camera, &err)) {
         rw_log(RW_LOG_ERROR, id, "%s", err.text);
         if (err.code != RW_EBUSY) /* the other one records */
             leave_word(&camera, err.text);
     } else {
-        leave_word(&camera, NULL);
-        status = sd_event_loop(camera.loop) < 0;
+        status = sd_event_loop(camera.loop) != 0;
     }
     stop_parts(&camera);
     return status;

@@ -6,7 +6,7 @@
 #include "store/store.h"
 
 /* Runs until SIGTERM or SIGINT. Returns the process's exit status. */
-int rw_camera_run(const struct rw_config *config, const char *id);
+int rw_camera_run(struct rw_config *config, const char *id);
 
 /* How this camera's store is opened, on the system's disk and clock. dir: RW_CAMERA_DIR_SIZE bytes
  * that live as long as the options; the rest is borrowed from the configuration. */

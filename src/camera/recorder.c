@@ -64,7 +64,7 @@ static int keep_event(struct rw_recorder *recorder, struct rw_post *post)
         return -1;
     }
     say_index(recorder, NULL);
-    rw_poke(recorder->options.alerts_socket);
+    rw_dialer_poke(recorder->options.dialer);
     return 0;
 }
 
@@ -109,7 +109,7 @@ static void acknowledge(struct rw_recorder *recorder, const struct rw_post *post
     if (got < 0)
         say_index(recorder, &err);
     else
-        rw_poke(recorder->options.alerts_socket);
+        rw_dialer_poke(recorder->options.dialer);
 }
 
 static void take_state(struct rw_recorder *recorder, const struct rw_post *post)
@@ -117,7 +117,7 @@ static void take_state(struct rw_recorder *recorder, const struct rw_post *post)
     struct rw_err err = {0};
     if (rw_store_put_state(recorder->options.store, post->text, post->number, post->more, &err))
         say_index(recorder, &err);
-    rw_poke(recorder->options.alerts_socket);
+    rw_dialer_poke(recorder->options.dialer);
 }
 
 static void mark_damaged(struct rw_recorder *recorder, const struct rw_post *post)

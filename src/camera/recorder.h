@@ -4,6 +4,7 @@
 
 #include "base/mailbox.h"
 #include "camera/board.h"
+#include "camera/dialer.h"
 #include "store/store.h"
 
 struct rw_recorder_options {
@@ -12,7 +13,7 @@ struct rw_recorder_options {
     bool streams[RW_STREAMS];
     struct rw_mailbox *mailbox;
     struct rw_board *board;
-    const char *alerts_socket; /* poked when there is something to tell */
+    struct rw_dialer *dialer; /* pokes the alerts role when there is something to tell */
     const struct rw_clock *clock;
 };
 

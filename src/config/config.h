@@ -123,6 +123,9 @@ struct rw_config *rw_config_load(const char *path, struct rw_err *err);
 struct rw_config *rw_config_parse(const char *path, const void *bytes, size_t size,
                                   struct rw_err *err);
 void rw_config_free(struct rw_config *config); /* takes NULL; secrets are wiped */
+/* Wipes every secret but those of this camera (an id; NULL: of none): what a process that is taken
+ * over does not know it cannot give away. They are "" after that. */
+void rw_config_forget(struct rw_config *config, const char *camera);
 
 const struct rw_camera_config *rw_config_camera(const struct rw_config *config, const char *id);
 

@@ -158,6 +158,22 @@ void rw_config_free(struct rw_config *config)
     free(config);
 }
 
+static void empty_secret(char *secret)
+{
+    explicit_bzero(secret, strlen(secret));
+}
+
+void rw_config_forget(struct rw_config *config, const char *camera)
+{
+    empty_secret(config->mqtt.password);
+    for (int i = 0; i < config->camera_count; i++) {
+        if (camera && !strcmp(config->cameras[i].id, camera))
+            continue;
+        empty_secret(config->cameras[i].main.password);
+        empty_secret(config->cameras[i].sub.password);
+    }
+}
+
 const struct rw_camera_config *rw_config_camera(const struct rw_config *config, const char *id)
 {
     for (int i = 0; i < config->camera_count; i++)
