@@ -489,10 +489,10 @@ static int start_parts(struct camera *camera, struct rw_err *err)
 {
     return open_store(camera, err) || open_door(camera, err) || make_loop(camera, err) ||
                    read_trust(camera, RW_MAIN, &camera->camera->main, err) ||
-                   read_trust(camera, RW_SUB, &camera->camera->sub, err) ||
-                   give_up_power(camera) || start_recorder(camera, err) ||
-                   start_watcher(camera, err) || start_ingest(camera, RW_MAIN, err) ||
-                   start_ingest(camera, RW_SUB, err) || start_scrub(camera, err)
+                   read_trust(camera, RW_SUB, &camera->camera->sub, err) || give_up_power(camera) ||
+                   start_recorder(camera, err) || start_watcher(camera, err) ||
+                   start_ingest(camera, RW_MAIN, err) || start_ingest(camera, RW_SUB, err) ||
+                   start_scrub(camera, err)
                ? -1
                : 0;
 }

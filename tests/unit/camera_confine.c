@@ -61,7 +61,7 @@ static void confine(const char *dir)
 {
     static struct rw_sandbox sandbox; /* of a process that ends soon */
     struct rw_camera_config config = camera();
-    rw_camera_confines(&config, dir, false, &sandbox);
+    rw_camera_confines(&config, dir, &sandbox);
     rw_sandbox_enter(&sandbox);
 }
 
