@@ -50,10 +50,10 @@ static int post(struct rw_mailbox *box, struct rw_mail *mail, size_t capacity, b
         *box->last = mail;
         box->last = &mail->next;
         box->bytes += mail->bytes;
-        if (wake)
-            pthread_cond_signal(&box->changed);
     }
     pthread_mutex_unlock(&box->lock);
+    if (wake && !refused)
+        pthread_cond_signal(&box->changed); /* who wakes finds the lock free */
     return refused ? -1 : 0;
 }
 
@@ -70,9 +70,10 @@ int rw_mailbox_put_quietly(struct rw_mailbox *box, struct rw_mail *mail)
 void rw_mailbox_wake(struct rw_mailbox *box)
 {
     pthread_mutex_lock(&box->lock);
-    if (box->first)
-        pthread_cond_signal(&box->changed);
+    bool waiting = box->first != NULL;
     pthread_mutex_unlock(&box->lock);
+    if (waiting)
+        pthread_cond_signal(&box->changed);
 }
 
 int rw_mailbox_force(struct rw_mailbox *box, struct rw_mail *mail)

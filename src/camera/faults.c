@@ -154,8 +154,7 @@ static void tell(struct rw_faults *faults, enum kind kind, enum rw_alarm_word wo
         rw_log(RW_LOG_INFO, id, "event %s (%s) ends", event->id, event->kind);
     else
         rw_log(RW_LOG_WARNING, id, "event %s (%s): %s", event->id, event->kind, event->reason);
-    struct rw_post *post = rw_post_create(RW_POST_EVENT, RW_MAIN);
-    post->event = *event;
+    struct rw_post *post = rw_post_event(event);
     rw_post_send(faults->options.recorder, post);
 }
 

@@ -16,7 +16,7 @@
 /* From connect to the first answer after PLAY, and between two pictures. */
 enum { OPEN_TIMEOUT_MS = 6000, READ_TIMEOUT_MS = 8000 };
 /* Nobody waits for a stream that is not watched: it is read, and the recorder woken, this often. */
-enum { PATIENCE_MS = 300 };
+enum { PATIENCE_MS = 390 };
 /* Short enough that a camera is back within 5 s of its return; a refused login is not repeated so
  * fast that the camera locks the account. */
 #define SAY_AGAIN_US INT64_C(60000000)

@@ -12,6 +12,16 @@ struct rw_post *rw_post_create(enum rw_post_kind kind, enum rw_stream stream)
     return post;
 }
 
+struct rw_post *rw_post_event(const struct rw_event *event)
+{
+    struct rw_post *post = rw_post_create(RW_POST_EVENT, RW_MAIN);
+    post->event = malloc(sizeof *post->event);
+    if (!post->event)
+        abort();
+    *post->event = *event;
+    return post;
+}
+
 struct rw_post *rw_post_packet(enum rw_stream stream, struct rw_packet *packet, enum rw_cause cause)
 {
     struct rw_post *post = rw_post_create(RW_POST_PACKET, stream);
@@ -29,6 +39,7 @@ void rw_post_destroy(struct rw_post *post)
     rw_buf_finish(&post->jpeg);
     rw_buf_finish(&post->thumbnail);
     rw_ask_unref(post->ask);
+    free(post->event);
     free(post);
 }
 

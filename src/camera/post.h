@@ -25,7 +25,7 @@ struct rw_post {
     enum rw_stream stream;
     struct rw_packet *packet; /* owned */
     enum rw_cause cause;
-    struct rw_event event;
+    struct rw_event *event;        /* owned: large, and most posts are packets */
     struct rw_buf jpeg, thumbnail; /* owned */
     char text[64], more[200];
     int64_t number;
@@ -34,6 +34,8 @@ struct rw_post {
 };
 
 struct rw_post *rw_post_create(enum rw_post_kind kind, enum rw_stream stream);
+/* Copies the event. */
+struct rw_post *rw_post_event(const struct rw_event *event);
 /* Takes the packet's reference. */
 struct rw_post *rw_post_packet(enum rw_stream stream, struct rw_packet *packet,
                                enum rw_cause cause);

@@ -53,13 +53,13 @@ static int keep_event(struct rw_recorder *recorder, struct rw_post *post)
 {
     struct rw_err err = {0};
     struct rw_event kept;
-    if (!*post->event.acked_by &&
-        rw_store_get_event(recorder->options.store, post->event.id, &kept, NULL) == 1)
-        memcpy(post->event.acked_by, kept.acked_by, sizeof kept.acked_by);
+    if (!*post->event->acked_by &&
+        rw_store_get_event(recorder->options.store, post->event->id, &kept, NULL) == 1)
+        memcpy(post->event->acked_by, kept.acked_by, sizeof kept.acked_by);
     struct rw_pictures pictures = {post->jpeg.data, (int)post->jpeg.size, post->thumbnail.data,
                                    (int)post->thumbnail.size};
-    if (rw_store_put_event(recorder->options.store, &post->event,
-                           post->jpeg.size ? &pictures : NULL, &err)) {
+    if (rw_store_put_event(recorder->options.store, post->event, post->jpeg.size ? &pictures : NULL,
+                           &err)) {
         say_index(recorder, &err);
         return -1;
     }
@@ -77,7 +77,7 @@ static void take_event(struct rw_recorder *recorder, struct rw_post *post)
     }
     if (recorder->waiting_count == WAITING_MAX) {
         rw_log(RW_LOG_ERROR, recorder->options.camera,
-               "event %s is lost: the disk has refused %d events before it", post->event.id,
+               "event %s is lost: the disk has refused %d events before it", post->event->id,
                WAITING_MAX);
         rw_post_destroy(post);
         return;
@@ -262,7 +262,7 @@ void rw_recorder_stop(struct rw_recorder *recorder)
     pthread_join(recorder->thread, NULL);
     for (int i = 0; i < recorder->waiting_count; i++) {
         rw_log(RW_LOG_ERROR, recorder->options.camera, "event %s is lost: the disk still refuses",
-               recorder->waiting[i]->event.id);
+               recorder->waiting[i]->event->id);
         rw_post_destroy(recorder->waiting[i]);
     }
     for (int stream = 0; stream < RW_STREAMS; stream++)

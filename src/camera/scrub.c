@@ -14,7 +14,9 @@
 
 /* Records are read one after the other and then waited for, so that a pass is spread evenly;
  * shorter waits than this are added up. */
-enum { WAIT_MIN_MS = 50, LOOK_AGAIN_MS = 5000 };
+enum { WAIT_MIN_MS = 50 };
+/* After a pass, and where nothing was there to read, so many of its parts are waited for. */
+enum { PAUSE_PART = 100, PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 60000 };
 
 struct rw_scrub {
     struct rw_scrub_options options;
@@ -143,10 +145,14 @@ static void scrub_all(struct rw_scrub *scrub)
 static void *scrub_main(void *arg)
 {
     struct rw_scrub *scrub = arg;
+    int64_t part_ms = scrub->options.pass_us / 1000 / PAUSE_PART;
+    int pause_ms = part_ms < PAUSE_MIN_MS   ? PAUSE_MIN_MS
+                   : part_ms > PAUSE_MAX_MS ? PAUSE_MAX_MS
+                                            : (int)part_ms;
     step_back();
     do
         scrub_all(scrub);
-    while (!rw_cancel_wait(scrub->options.cancel, LOOK_AGAIN_MS));
+    while (!rw_cancel_wait(scrub->options.cancel, pause_ms));
     return NULL;
 }
 

@@ -171,8 +171,7 @@ static void tell(struct rw_watcher *watcher, enum rw_alarm_word word, enum rw_mo
         new_event(watcher, kind);
     event->phase = phases[word];
     rw_watcher_fill_event(&watcher->options.camera->detect, &watcher->alarms.of[kind], event);
-    struct rw_post *post = rw_post_create(RW_POST_EVENT, RW_MAIN);
-    post->event = *event;
+    struct rw_post *post = rw_post_event(event);
     make_pictures(watcher, happening, post);
     post->mail.bytes = sizeof *post + post->jpeg.size + post->thumbnail.size;
     if (word != RW_ALARM_UPDATE)

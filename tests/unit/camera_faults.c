@@ -151,8 +151,8 @@ static void record(struct world *world)
             assert_int_equal(rw_store_put_word(world->store, post->text, post->number, &err), 0);
         } else {
             assert_int_equal(post->kind, RW_POST_EVENT);
-            assert_int_equal(rw_store_put_event(world->store, &post->event, NULL, &err), 0);
-            world->event = post->event;
+            assert_int_equal(rw_store_put_event(world->store, post->event, NULL, &err), 0);
+            world->event = *post->event;
             world->events++;
         }
         rw_post_destroy(post);

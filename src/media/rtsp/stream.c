@@ -12,7 +12,7 @@ enum {
     GARBAGE_MAX = 64 << 10, /* bytes between frames, until a good unit comes */
     CHATTER_MAX = 64,       /* messages until a unit comes */
     BYE_US = 2000000,       /* some say it and go on */
-    LOW_WATER = 48 << 10,   /* a patient reader is woken by so much */
+    LOW_WATER = 96 << 10,   /* a patient reader is woken by so much */
     LOOK_US = 1000000,
     REORDER_US = 200000,
     REPORT = 200, /* RTCP packet types (RFC 3550, 12.1) */
