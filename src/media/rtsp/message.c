@@ -42,7 +42,7 @@ int64_t rw_rtsp_head_size(const uint8_t *bytes, size_t size, struct rw_err *err)
 {
     size_t seen = size < RW_RTSP_HEAD_MAX ? size : RW_RTSP_HEAD_MAX;
     size_t begin = skip_empty_lines(bytes, seen);
-    if (begin < seen) {
+    if (bytes && begin < seen) {
         const uint8_t *at = bytes + begin;
         if (check_beginning(at, seen - begin, err) < 0)
             return -1;
