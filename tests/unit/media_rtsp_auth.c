@@ -36,8 +36,8 @@ static const char *answer(const struct rw_rtsp_challenge *challenge, const char 
 
 static void expect_in(const char *line, const char *part)
 {
-    if (!strstr(line, part))
-        fail_msg("%s is not in %s", part ? part : "nothing", line);
+    assert_non_null(line);
+    assert_non_null(strstr(line, part));
 }
 
 /* RFC 7616, 3.9.1 */
