@@ -239,7 +239,7 @@ static void write_words(struct rw_faults *faults, int64_t boot_us)
             wrote = true;
         }
     }
-    if (wrote)
+    if (wrote && boot_us < INT64_MAX - REMEMBER_US) /* that is the end: all is written */
         faults->write_us = boot_us + REMEMBER_US;
 }
 
