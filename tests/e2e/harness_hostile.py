@@ -195,13 +195,15 @@ class HostileCase(harness.Case):
             self.expect(what, self.said(state["id"]) or self.mid_stream or
                         self.box.lines(" %s: " % state["id"], reason[:40]), "the log says nothing")
             if mode.FAULT:
-                self.expect(what, "fault" in [e["kind"] for e in
-                                              self.box.events("--camera", state["id"])],
-                            "there is no event of kind fault")
+                self.expect(what, self.fault(state), "there is no event of kind fault")
         elif mode in self.doubtful:
-            self.expect(what, state["recording"] or reason, "neither recorded nor told:", state)
+            self.expect(what, state["recording"] or reason or self.fault(state),
+                        "neither recorded nor told:", state)
         else:
             self.expect(what, state["recording"], "it is not recorded:", state)
+
+    def fault(self, state):
+        return "fault" in [e["kind"] for e in self.box.events("--camera", state["id"])]
 
     def tell(self, mode, state):
         if TELL:

@@ -529,8 +529,11 @@ static void a_jump_in_the_numbers_or_another_source_begins_anew(void **state)
         else
             camera.packet.sequence += 20000;
         send(&camera, 2, 0, BYTES(FU_E "x"));
-        expect_damaged(&camera, 1, BYTES(START IDR));
-        send(&camera, 3, 0, BYTES(P));
+        if (round)
+            expect_damaged(&camera, 1, BYTES(START IDR));
+        send(&camera, 3, 0, BYTES(P)); /* one datagram alone would be a stray */
+        if (!round)
+            expect_damaged(&camera, 1, BYTES(START IDR));
         send(&camera, 4, 0, BYTES(P));
         expect_damaged(&camera, 3, BYTES(START P));
         rw_rtp_assembler_end(camera.assembler);

@@ -61,6 +61,8 @@ struct rw_rtp_assembler {
     bool started; /* the numbers below are set */
     uint32_t ssrc;
     uint16_t next_sequence;
+    bool leapt; /* the last datagram was far off, and left out; after_leap would follow it */
+    uint16_t after_leap;
     bool timed; /* those below are set */
     uint32_t timestamp;
     int64_t ticks;
@@ -257,9 +259,14 @@ static bool follow_sequence(struct rw_rtp_assembler *a, const struct rw_rtp_pack
 {
     uint16_t ahead = (uint16_t)(packet->sequence - a->next_sequence);
     bool same = a->started && packet->ssrc == a->ssrc;
+    bool follows_leap = a->leapt && packet->sequence == a->after_leap;
     a->hole = same && ahead > 0 && ahead < DROPOUT_MAX;
     if (same && ahead >= UINT16_MAX + 1 - MISORDER_MAX)
         return false;
+    a->leapt = same && ahead >= DROPOUT_MAX && !follows_leap;
+    a->after_leap = (uint16_t)(packet->sequence + 1);
+    if (a->leapt)
+        return false; /* one alone is a stray (RFC 3550, A.1) */
     if (a->hole) {
         a->lost += ahead;
         drop_nal(a);

@@ -10,6 +10,7 @@
 
 enum {
     GARBAGE_MAX = 64 << 10, /* bytes between frames, until a good unit comes */
+    GARBAGE_LEAST = 512,    /* what each piece of it counts at least */
     CHATTER_MAX = 64,       /* messages until a unit comes */
     BYE_US = 2000000,       /* some say it and go on */
     LOW_WATER = 96 << 10,   /* a patient reader is woken by so much */
@@ -122,7 +123,7 @@ static int take_garbage(struct rw_rtsp *rtsp, struct rw_err *err)
     const uint8_t *next = memchr(at + 1, '$', rtsp->end - rtsp->begin - 1);
     size_t size = next ? (size_t)(next - at) : rtsp->end - rtsp->begin;
     rtsp->begin += size;
-    rtsp->garbage += size;
+    rtsp->garbage += size > GARBAGE_LEAST ? size : GARBAGE_LEAST;
     if (rtsp->garbage > GARBAGE_MAX)
         return rw_fail(err, RW_EHOSTILE, "the camera sends what is no RTP; restart it");
     return 1;
