@@ -2,8 +2,8 @@
  *
  *   weather [--seeds N] [--from S] [--jobs J]   plays N scenarios, the first with seed S
  *   weather --seed S                            plays one and tells every step
- *   weather --storms …                          with disks that refuse and lie, too: a tenth as
- * many weather --exhaustive [--jobs J]             one scenario, cut at each of its operations
+ *   weather --storms …                          a tenth as many, with disks that refuse and lie
+ *   weather --exhaustive [--step N] [--jobs J]  one scenario, cut at every N-th of its operations
  *   weather --cut N[k][,M]                      one of those: cut (k: killed) at N, then at M
  *
  * A line for every scenario that broke a promise; it plays it again. */
@@ -23,14 +23,14 @@
 #include "play.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SEEDS = 400, SEEDS_LONG = 5000, EXHAUSTIVE_STEP = 15 };
+enum { SEEDS = 400, SEEDS_LONG = 5000, STEP = 15, STEP_LONG = 5 };
 #else
-enum { SEEDS = 10000, SEEDS_LONG = 100000, EXHAUSTIVE_STEP = 2 };
+enum { SEEDS = 10000, SEEDS_LONG = 100000, STEP = 7, STEP_LONG = 2 };
 #endif
 enum { JOBS_MAX = 64, PATIENCE_S = 60, FAILURES_MAX = 25 };
 
 struct options {
-    uint64_t from, seeds;
+    uint64_t from, seeds, step;
     int jobs;
     bool verbose, exhaustive, one_cut, storms;
     struct script_cut cut;
@@ -118,7 +118,7 @@ static void work(struct worker *worker, const struct options *options)
 {
     while (worker->failures < FAILURES_MAX) {
         uint64_t at = worker->next;
-        worker->next += (uint64_t)options->jobs * (options->exhaustive ? EXHAUSTIVE_STEP : 1);
+        worker->next += (uint64_t)options->jobs * (options->exhaustive ? options->step : 1);
         if (options->exhaustive) {
             if (!play_cuts_at(worker, at))
                 break;
@@ -191,7 +191,7 @@ static int play_all(const struct options *options)
         workers[i] = (struct worker){.next = options->from + (uint64_t)i,
                                      .log = memfd_create("scenario", MFD_CLOEXEC)};
         if (options->exhaustive)
-            workers[i].next = 1 + (uint64_t)i * EXHAUSTIVE_STEP;
+            workers[i].next = 1 + (uint64_t)i * options->step;
         fcntl(workers[i].log, F_SETFL, O_APPEND);
         pids[i] = start(&workers[i], options);
     }
@@ -237,6 +237,8 @@ static bool take_option(const char *name, const char *value, struct options *opt
     uint64_t number = strtoull(value, NULL, 10);
     if (!strcmp(name, "--seeds"))
         options->seeds = number;
+    else if (!strcmp(name, "--step") && number >= 1)
+        options->step = number;
     else if (!strcmp(name, "--from") || !strcmp(name, "--seed"))
         options->from = number;
     else if (!strcmp(name, "--jobs") && number >= 1 && number <= JOBS_MAX)
@@ -260,7 +262,8 @@ static void hurry(void)
 int main(int argc, char **argv)
 {
     hurry();
-    const char *patient = getenv("ROADWATCH_LONG");
+    const char *switched = getenv("ROADWATCH_LONG");
+    bool patient = switched && !strcmp(switched, "1");
     struct options options = {.from = 1, .jobs = 2};
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--exhaustive")) {
@@ -275,7 +278,8 @@ int main(int argc, char **argv)
         }
     }
     if (!options.seeds)
-        options.seeds = (uint64_t)(patient && !strcmp(patient, "1") ? SEEDS_LONG : SEEDS) /
-                        (options.storms ? 10 : 1);
+        options.seeds = (uint64_t)(patient ? SEEDS_LONG : SEEDS) / (options.storms ? 10 : 1);
+    if (!options.step)
+        options.step = patient ? STEP_LONG : STEP;
     return options.verbose ? play_one(&options) : play_all(&options);
 }
