@@ -1,5 +1,6 @@
 /* The entrance: the first argument says which role this process plays. */
 #include <signal.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 
 #include "alerts/alerts.h"
@@ -33,6 +34,13 @@ static void ignore_hangups(enum rw_role role)
         signal(SIGHUP, SIG_IGN);
 }
 
+/* Sanitizers count on a process's beginning: children are executed then, never just forked. */
+#ifdef ROADWATCH_SANITIZED
+#define FORKED_MAIN NULL
+#else
+#define FORKED_MAIN main
+#endif
+
 int main(int argc, char **argv)
 {
     struct rw_arguments arguments;
@@ -46,7 +54,7 @@ int main(int argc, char **argv)
     case RW_ROLE_NONE:
         return arguments.command->run(&arguments);
     case RW_ROLE_RUN:
-        return rw_supervisor_run(arguments.config_path);
+        return rw_supervisor_run(arguments.config_path, FORKED_MAIN);
     case RW_ROLE_CAMERA:
     case RW_ROLE_ALERTS:
         break;

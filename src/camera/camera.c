@@ -448,7 +448,7 @@ static void leave_word(const struct camera *camera, const char *reason)
 
 static void forget_secrets(void *arg)
 {
-    rw_config_forget(arg, NULL);
+    rw_config_forget(arg, (struct rw_secrets){0});
 }
 
 static int start_dialer(struct camera *camera, struct rw_config *config, struct rw_err *err)
@@ -559,7 +559,7 @@ int rw_camera_run(struct rw_config *config, const char *id)
     }
     block_signals();
     mallopt(M_ARENA_MAX, 1); /* an arena for each thread would cost megabytes and save nothing */
-    rw_config_forget(config, id);
+    rw_config_forget(config, (struct rw_secrets){.camera = id});
     bool dials = !start_dialer(&camera, config, &err);
     camera.started_boot_us = rw_now(camera.clock).boot_us;
     camera.board = rw_board_create();

@@ -15,6 +15,7 @@
 #include "base/door.h"
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "base/title.h"
 
 /* Descriptors after the log's. */
 enum { FIRST_FD = 3, LAST_FD = FIRST_FD + RW_STREAMS };
@@ -153,15 +154,6 @@ static void *desk_main(void *arg)
 
 /* --- the process --- */
 
-/* `ps` shows it as `roadwatch dialer gate`. The arguments lie one behind the other, and the two
- * words are of one length. */
-static void take_name(void)
-{
-    char *word = program_invocation_name + strlen(program_invocation_name) + 1;
-    if (!strcmp(word, "camera"))
-        memcpy(word, "dialer", 6);
-}
-
 static void keep_descriptors(const int there[RW_STREAMS + 1])
 {
     int high[RW_STREAMS + 1];
@@ -219,7 +211,7 @@ void rw_dialer_become(const struct rw_dialer_job *job, const int there[RW_STREAM
     struct rw_sandbox sandbox;
     struct desk desks[RW_STREAMS];
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* where landlock lets it come; else the pair tells */
-    take_name();
+    rw_title_set((const char *const[]){"roadwatch", "dialer", job->camera, NULL});
     keep_descriptors(there);
     give_up_power(job, &sandbox);
     for (int i = 0; i < RW_STREAMS; i++) {

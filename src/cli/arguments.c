@@ -11,7 +11,6 @@
 #include "base/units.h"
 #include "cli/cli.h"
 
-enum { CONFIG_MAX = 1 << 20 };
 static const char default_config[] = "/etc/roadwatch/roadwatch.yaml";
 
 #define CONFIG RW_OPTION_CONFIG
@@ -214,34 +213,20 @@ int rw_arguments_parse(struct rw_arguments *arguments, int argc, char **argv)
     return parse_options(arguments, argc - 1, argv + 1);
 }
 
-/* From its start, whatever others did with the same open file. */
-static int read_handed_down(int fd, struct rw_buf *text)
-{
-    for (;;) {
-        uint8_t *at = rw_buf_grow(text, 4096);
-        ssize_t got = pread(fd, at, 4096, (off_t)(text->size - 4096));
-        text->size -= 4096 - (size_t)(got > 0 ? got : 0);
-        if (got <= 0 || text->size > CONFIG_MAX)
-            return got ? -1 : 0;
-    }
-}
-
 struct rw_config *rw_arguments_config(const struct rw_arguments *arguments, struct rw_err *err)
 {
-    const char *number = getenv("ROADWATCH_CONFIG_FD");
-    bool child =
-        arguments->command->role == RW_ROLE_CAMERA || arguments->command->role == RW_ROLE_ALERTS;
-    if (!number || !child)
+    enum rw_role role = arguments->command->role;
+    const char *number = getenv(RW_CONFIG_FD);
+    if (role != RW_ROLE_CAMERA && role != RW_ROLE_ALERTS)
         return rw_config_load(arguments->config_path, err);
-    struct rw_buf text = {0};
-    struct rw_config *config = NULL;
-    int fd = atoi(number);
-    if (read_handed_down(fd, &text))
-        rw_fail(err, RW_EIO, "the configuration handed down cannot be read (%s)", strerror(errno));
+    struct rw_apart apart = {.path = arguments->config_path, .text = number ? atoi(number) : -1};
+    if (role == RW_ROLE_CAMERA)
+        apart.kept.camera = arguments->operand;
     else
-        config = rw_config_parse(arguments->config_path, text.data, text.size, err);
-    close(fd);
-    rw_buf_finish(&text);
+        apart.kept.broker = true;
+    struct rw_config *config = rw_config_load_apart(&apart, err);
+    if (number)
+        close(apart.text);
     return config;
 }
 

@@ -6,6 +6,10 @@
 #include "config/config.h"
 #include "config/schema.h"
 
+enum { RW_CONFIG_FILE_MAX = 1 << 20 };
+/* The text of a file that can be one. */
+int rw_config_read(const char *path, struct rw_buf *text, struct rw_err *err);
+
 int rw_check_site(const struct rw_reading *reading, const struct rw_node *node,
                   const struct rw_raw_site *raw, struct rw_config *out);
 int rw_check_storage(const struct rw_reading *reading, const struct rw_node *node,

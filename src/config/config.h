@@ -74,7 +74,8 @@ struct rw_camera_config {
     struct rw_stream_config main, sub; /* sub.url "" : none */
     struct rw_detect_config detect;
     struct rw_alert_config alert;
-    int line; /* in the file */
+    int line;        /* in the file */
+    char digest[65]; /* rw_config_camera_digest()'s, where it was asked for; else "" */
 };
 
 struct rw_mqtt_config {
@@ -85,6 +86,7 @@ struct rw_mqtt_config {
     char *ca_file, *cert_file, *key_file; /* "" : none; resolved against the file's folder */
     char *prefix;
     bool home_assistant;
+    char digest[65]; /* rw_config_alerts_digest()'s, where it was asked for; else "" */
 };
 
 struct rw_web_config {
@@ -123,9 +125,34 @@ struct rw_config *rw_config_load(const char *path, struct rw_err *err);
 struct rw_config *rw_config_parse(const char *path, const void *bytes, size_t size,
                                   struct rw_err *err);
 void rw_config_free(struct rw_config *config); /* takes NULL; secrets are wiped */
-/* Wipes every secret but those of this camera (an id; NULL: of none): what a process that is taken
- * over does not know it cannot give away. They are "" after that. */
-void rw_config_forget(struct rw_config *config, const char *camera);
+
+/* What a process that is taken over does not know it cannot give away. */
+struct rw_secrets {
+    const char *camera; /* an id: this one's are kept; NULL: no camera's */
+    bool broker;        /* so is the broker's */
+};
+/* Wipes every other secret. They are "" after that. */
+void rw_config_forget(struct rw_config *config, struct rw_secrets kept);
+
+/* The environment variable through which a role is given the configuration that is in force: the
+ * number of a descriptor holding the file's text. A file that has been spoilt meanwhile cannot keep
+ * a role from being restarted. */
+#define RW_CONFIG_FD "ROADWATCH_CONFIG_FD"
+
+struct rw_apart {
+    const char *path;       /* the file's; names it in sentences */
+    int text;               /* a descriptor that holds its text, read from the start; -1: none */
+    bool fill;              /* the file is read, and its text left in that descriptor */
+    bool digests;           /* fill in the digests */
+    struct rw_secrets kept; /* the others are not even in freed memory */
+};
+/* Reads the configuration in a process of its own, whose memory, with every secret that was ever in
+ * it, ends with it; what comes over is the result. Before there are threads. As rw_config_load().
+ */
+struct rw_config *rw_config_load_apart(const struct rw_apart *apart, struct rw_err *err);
+/* A deep copy in memory that take() gives: never NULL, size bytes, aligned for anything. */
+struct rw_config *rw_config_copy(const struct rw_config *config,
+                                 void *(*take)(size_t size, void *arg), void *arg);
 
 const struct rw_camera_config *rw_config_camera(const struct rw_config *config, const char *id);
 

@@ -8,8 +8,6 @@
 #include "base/file.h"
 #include "config/check.h"
 
-enum { FILE_MAX = 1 << 20 };
-
 static int check_all(const struct rw_reading *reading, const struct rw_node *root,
                      const struct rw_raw *raw, struct rw_config *out)
 {
@@ -24,7 +22,7 @@ static int check_all(const struct rw_reading *reading, const struct rw_node *roo
 /* Refuses what is no UTF-8 text; steps over the mark that some editors put first. */
 static int check_bytes(const struct rw_reading *reading, const uint8_t **bytes, size_t *size)
 {
-    if (*size > FILE_MAX)
+    if (*size > RW_CONFIG_FILE_MAX)
         return rw_fail_on_line(reading, 1,
                                "the file is larger than 1 MiB; that is no "
                                "configuration");
@@ -69,23 +67,25 @@ out:
     return config;
 }
 
+int rw_config_read(const char *path, struct rw_buf *text, struct rw_err *err)
+{
+    struct stat st;
+    if (stat(path, &st))
+        return rw_fail(err, rw_code_of_errno(errno),
+                       "the configuration %s cannot be read (%s); name another with -c", path,
+                       strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return rw_fail(err, RW_EINVAL,
+                       "the configuration %s is not a file; name the YAML file itself with -c",
+                       path);
+    return rw_file_read(path, RW_CONFIG_FILE_MAX, text, err);
+}
+
 struct rw_config *rw_config_load(const char *path, struct rw_err *err)
 {
     struct rw_config *config = NULL;
     struct rw_buf bytes = {0};
-    struct stat st;
-    if (stat(path, &st)) {
-        rw_fail(err, rw_code_of_errno(errno),
-                "the configuration %s cannot be read (%s); name another with -c", path,
-                strerror(errno));
-        return NULL;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        rw_fail(err, RW_EINVAL,
-                "the configuration %s is not a file; name the YAML file itself with -c", path);
-        return NULL;
-    }
-    if (!rw_file_read(path, FILE_MAX, &bytes, err))
+    if (!rw_config_read(path, &bytes, err))
         config = rw_config_parse(path, bytes.data, bytes.size, err);
     if (bytes.data)
         explicit_bzero(bytes.data, bytes.capacity);
@@ -163,11 +163,12 @@ static void empty_secret(char *secret)
     explicit_bzero(secret, strlen(secret));
 }
 
-void rw_config_forget(struct rw_config *config, const char *camera)
+void rw_config_forget(struct rw_config *config, struct rw_secrets kept)
 {
-    empty_secret(config->mqtt.password);
+    if (!kept.broker)
+        empty_secret(config->mqtt.password);
     for (int i = 0; i < config->camera_count; i++) {
-        if (camera && !strcmp(config->cameras[i].id, camera))
+        if (kept.camera && !strcmp(config->cameras[i].id, kept.camera))
             continue;
         empty_secret(config->cameras[i].main.password);
         empty_secret(config->cameras[i].sub.password);

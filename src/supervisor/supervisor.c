@@ -25,11 +25,11 @@
  * of their last events and that they are off. */
 #define PATIENCE_US INT64_C(2900000)
 #define OTHERS_PATIENCE_US INT64_C(2000000)
-enum { CONFIG_MAX = 1 << 20 };
 
 struct supervisor {
     const char *path;
-    struct rw_config *config; /* in force; owned */
+    int (*play)(int argc, char **argv);
+    struct rw_config *config; /* in force; owned; without secrets */
     int config_fd;            /* its text */
     int lock;
     struct rw_child *child; /* owned */
@@ -48,32 +48,21 @@ static int64_t now_us(void)
 
 /* --- configuration --- */
 
-static int keep_text(const struct rw_buf *text, struct rw_err *err)
-{
-    int fd = memfd_create("roadwatch.yaml", MFD_CLOEXEC);
-    if (fd >= 0 && write(fd, text->data, text->size) == (ssize_t)text->size)
-        return fd;
-    rw_fail(err, RW_ENOMEM, "the configuration cannot be kept in memory (%s)", strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-/* Reads and checks the file; on success *config and *fd are the caller's. */
+/* Reads and checks the file; on success *config and *fd are the caller's. No password comes into
+ * this process: the forked ones inherit its memory. */
 static int read_config(const char *path, struct rw_config **config, int *fd, struct rw_err *err)
 {
-    struct rw_buf text = {0};
     *config = NULL;
-    *fd = -1;
-    if (!rw_file_read(path, CONFIG_MAX, &text, err))
-        *config = rw_config_parse(path, text.data, text.size, err);
+    *fd = memfd_create("roadwatch.yaml", MFD_CLOEXEC);
+    if (*fd < 0)
+        return rw_fail(err, RW_ENOMEM, "the configuration cannot be kept in memory (%s)",
+                       strerror(errno));
+    struct rw_apart apart = {.path = path, .text = *fd, .fill = true, .digests = true};
+    *config = rw_config_load_apart(&apart, err);
     if (*config)
-        *fd = keep_text(&text, err);
-    rw_buf_finish(&text);
-    if (*fd >= 0)
         return 0;
-    rw_config_free(*config);
-    *config = NULL;
+    close(*fd);
+    *fd = -1;
     return -1;
 }
 
@@ -105,6 +94,13 @@ static int take_lock(struct supervisor *s, struct rw_err *err)
 
 /* --- children --- */
 
+static void drop_list(struct rw_child *list, int count)
+{
+    if (list)
+        explicit_bzero(list, (size_t)count * sizeof *list);
+    free(list);
+}
+
 static void arm_timer(struct supervisor *s)
 {
     int64_t next = 0;
@@ -118,9 +114,26 @@ static void arm_timer(struct supervisor *s)
     sd_event_source_set_enabled(s->timer, next ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
+/* In a child: the configuration comes to it by its descriptor, with its own passwords. The digests
+ * are made of everybody's. */
+static void forget_all(void *arg)
+{
+    struct supervisor *s = arg;
+    for (int i = 0; i < s->config->camera_count; i++)
+        explicit_bzero(s->config->cameras[i].digest, sizeof s->config->cameras[i].digest);
+    explicit_bzero(s->config->mqtt.digest, sizeof s->config->mqtt.digest);
+    rw_config_free(s->config);
+    drop_list(s->child, s->children);
+}
+
 static void start_child(struct supervisor *s, struct rw_child *child)
 {
-    if (rw_child_start(child, s->path, s->config_fd, now_us()))
+    struct rw_launch launch = {.config_path = s->path,
+                               .config_fd = s->config_fd,
+                               .play = s->play,
+                               .forget = forget_all,
+                               .arg = s};
+    if (rw_child_start(child, &launch, now_us()))
         rw_log(RW_LOG_ERROR, rw_child_name(child), "cannot be started (%s); trying again",
                strerror(errno));
 }
@@ -153,6 +166,7 @@ static void stop_children(struct supervisor *s, bool cameras, int64_t patience_u
 static void forget_child(struct supervisor *s, int i)
 {
     s->child[i] = s->child[--s->children];
+    explicit_bzero(&s->child[s->children], sizeof *s->child);
 }
 
 static void say_death(const struct rw_child *child, int status)
@@ -172,7 +186,7 @@ static void bury(struct supervisor *s, pid_t pid, int status)
         if (child->pid != pid)
             continue;
         bool asked = child->kill_us != 0;
-        rw_child_died(child, now_us());
+        rw_child_died(child, status, now_us());
         if (!asked && !s->stopping)
             say_death(child, status);
         if (child->unwanted)
@@ -250,16 +264,25 @@ static struct rw_child *find_child(struct supervisor *s, const char *role, const
     return NULL;
 }
 
+/* The list moves. */
+static struct rw_child *add_child(struct supervisor *s)
+{
+    struct rw_child *list = calloc((size_t)s->children + 1, sizeof *list);
+    if (!list)
+        abort();
+    for (int i = 0; i < s->children; i++)
+        list[i] = s->child[i];
+    drop_list(s->child, s->children);
+    s->child = list;
+    return &list[s->children++];
+}
+
 /* Started if it is new, restarted if its section is another, else left alone. */
 static void want(struct supervisor *s, const char *role, const char *id, const char *digest)
 {
     struct rw_child *child = find_child(s, role, id);
     if (!child) {
-        s->child = realloc(s->child, (size_t)(s->children + 1) * sizeof *s->child);
-        if (!s->child)
-            abort();
-        child = &s->child[s->children++];
-        *child = (struct rw_child){0};
+        child = add_child(s);
         snprintf(child->role, sizeof child->role, "%s", role);
         snprintf(child->id, sizeof child->id, "%s", id);
         snprintf(child->digest, sizeof child->digest, "%s", digest);
@@ -290,18 +313,14 @@ static void say_ignored(const struct rw_config *config)
 
 static void apply_config(struct supervisor *s)
 {
-    char digest[65];
     for (int i = 0; i < s->children; i++)
         s->child[i].unwanted = true;
     for (int i = 0; i < s->config->camera_count; i++) {
         const struct rw_camera_config *camera = &s->config->cameras[i];
-        rw_config_camera_digest(s->config, camera, digest);
-        want(s, "camera", camera->id, digest);
+        want(s, "camera", camera->id, camera->digest);
     }
-    if (s->config->mqtt.enabled) {
-        rw_config_alerts_digest(s->config, digest);
-        want(s, "alerts", "", digest);
-    }
+    if (s->config->mqtt.enabled)
+        want(s, "alerts", "", s->config->mqtt.digest);
     for (int i = s->children - 1; i >= 0; i--) {
         struct rw_child *child = &s->child[i];
         if (!child->unwanted)
@@ -403,9 +422,9 @@ static void finish(struct supervisor *s)
         close(s->lock);
 }
 
-int rw_supervisor_run(const char *config_path)
+int rw_supervisor_run(const char *config_path, int (*play)(int argc, char **argv))
 {
-    struct supervisor s = {.path = config_path, .config_fd = -1, .lock = -1};
+    struct supervisor s = {.path = config_path, .play = play, .config_fd = -1, .lock = -1};
     struct rw_err err = {0};
     int status = 1;
     if (read_config(config_path, &s.config, &s.config_fd, &err) || take_lock(&s, &err) ||

@@ -23,7 +23,7 @@ static int64_t die_after(struct rw_child *child, int64_t *now_us, int64_t life_u
     child->started_us = *now_us;
     child->kill_us = *now_us + 1;
     *now_us += life_us;
-    rw_child_died(child, *now_us);
+    rw_child_died(child, 0, *now_us);
     assert_int_equal(child->pid, 0);
     assert_int_equal(child->kill_us, 0); /* nobody else's process is killed */
     return child->due_us - *now_us;
