@@ -1,4 +1,7 @@
-/* When a child may start again. Starting and stopping real ones is an end-to-end test's. */
+/* How a child starts, and when it may start again. Starting and stopping real ones is an end-to-end
+ * test's. */
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -7,10 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/title.h"
+#include "config/config.h"
 
 #include "supervisor/child.h"
 
@@ -115,14 +122,168 @@ static void patience_ends_when_it_was_said_to(void **state)
     assert_int_equal(child.pid, dead); /* until the supervisor says that it died */
 }
 
-int main(void)
+static void only_one_that_fell_is_executed(void **state)
 {
+    (void)state;
+    static const struct {
+        int64_t life_us;
+        int status; /* of waitpid(2) */
+        bool asked, fell;
+    } deaths[] = {
+        {SECOND, 0, false, true}, /* too soon, however it went */
+        {SECOND, 1 << 8, false, true},
+        {60 * SECOND, 0, false, false},
+        {60 * SECOND, 1 << 8, false, false}, /* it said itself that it cannot go on */
+        {60 * SECOND, SIGSEGV, false, true},
+        {60 * SECOND, SIGSYS, false, true},
+        {60 * SECOND, SIGTERM, true, false}, /* for another configuration */
+        {SECOND, 0, true, false},
+    };
+    for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
+        struct rw_child child = {.pid = 4711, .fell = !deaths[i].fell, .kill_us = deaths[i].asked};
+        rw_child_died(&child, deaths[i].status, deaths[i].life_us);
+        assert_int_equal(child.fell, deaths[i].fell);
+    }
+}
+
+/* --- starting --- */
+
+enum { PLAYED = 40, EXECUTED = 41, FIRST_FD = 3 };
+
+static bool others_are_closed(int config_fd)
+{
+    for (int fd = FIRST_FD; fd < 256; fd++)
+        if ((fcntl(fd, F_GETFD) >= 0) != (fd == config_fd))
+            return false;
+    return true;
+}
+
+static bool signals_are_as_at_a_start(void)
+{
+    sigset_t mask;
+    struct sigaction usr1, usr2;
+    sigprocmask(SIG_SETMASK, NULL, &mask);
+    sigaction(SIGUSR1, NULL, &usr1);
+    sigaction(SIGUSR2, NULL, &usr2);
+    return !sigismember(&mask, SIGTERM) && usr1.sa_handler == SIG_DFL && usr2.sa_handler == SIG_IGN;
+}
+
+static bool shows(const char *title, size_t size)
+{
+    char shown[64] = "";
+    int fd = open("/proc/self/cmdline", O_RDONLY);
+    ssize_t got = read(fd, shown, sizeof shown);
+    close(fd);
+    return got >= (ssize_t)size && !memcmp(shown, title, size);
+}
+
+static void forget(void *arg)
+{
+    struct rw_child *child = arg;
+    memset(child, 0, sizeof *child);
+}
+
+/* In the child: a bit for each thing that is wrong. */
+static int play(int argc, char **argv)
+{
+    static const char *const words[] = {"roadwatch", "camera", "gate", "-c", "/etc/rw.yaml"};
+    const char *number = getenv(RW_CONFIG_FD);
+    int fd = number ? atoi(number) : -1, wrong = 0;
+    wrong |= (argc != 5 || argv[5]) << 0;
+    for (int i = 0; i < 5 && !wrong; i++)
+        wrong |= strcmp(argv[i], words[i]) != 0;
+    wrong |= !others_are_closed(fd) << 1;
+    wrong |= !signals_are_as_at_a_start() << 2;
+    wrong |= !shows("roadwatch\0camera\0gate", 22) << 3;
+    char byte = 0;
+    wrong |= (pread(fd, &byte, 1, 0) != 1 || byte != 'x') << 4;
+    return wrong ? 100 + wrong : PLAYED;
+}
+
+static void ignore_nothing(int number)
+{
+    (void)number;
+}
+
+/* Starts it from a process that has more open, and another opinion of signals; how it ended. */
+static int status_of_start(bool fell, bool forks)
+{
+    struct rw_child child = {.role = "camera", .id = "gate", .fell = fell};
+    struct rw_launch launch = {.config_path = "/etc/rw.yaml",
+                               .config_fd = memfd_create("config", MFD_CLOEXEC),
+                               .play = forks ? play : NULL,
+                               .forget = forget,
+                               .arg = &child};
+    int status, more[2];
+    sigset_t set, before;
+    assert_int_equal(pipe(more), 0);
+    assert_int_equal(write(launch.config_fd, "x", 1), 1);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    signal(SIGUSR1, ignore_nothing);
+    signal(SIGUSR2, SIG_IGN);
+    assert_int_equal(rw_child_start(&child, &launch, SECOND), 0);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    signal(SIGUSR1, SIG_DFL);
+    signal(SIGUSR2, SIG_DFL);
+    assert_int_equal(child.started_us, SECOND);
+    assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
+    assert_true(WIFEXITED(status));
+    close(more[0]);
+    close(more[1]);
+    close(launch.config_fd);
+    return WEXITSTATUS(status);
+}
+
+static void a_child_goes_on_with_nothing_of_its_parents_but_the_configuration(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of_start(false, true), PLAYED);
+}
+
+static void a_child_that_fell_is_executed(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of_start(true, true), EXECUTED);
+    assert_int_equal(status_of_start(false, false), EXECUTED);
+}
+
+static void a_child_whose_name_has_no_room_is_executed(void **state)
+{
+    (void)state;
+    pid_t pid = fork(); /* as a supervisor with short arguments */
+    if (!pid) {
+        struct rw_child child = {.role = "camera"};
+        struct rw_launch launch = {.config_path = "c", .config_fd = 0, .play = play};
+        size_t room = rw_title_room() - sizeof "roadwatch" - sizeof "camera";
+        int status;
+        if (room < 1 || room >= sizeof child.id)
+            _exit(1);
+        memset(child.id, 'x', room);
+        _exit(rw_child_start(&child, &launch, SECOND) || waitpid(child.pid, &status, 0) < 0 ||
+              !WIFEXITED(status) || WEXITSTATUS(status) != EXECUTED);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* With arguments it is a child of this test's. */
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return !strcmp(argv[1], "camera") ? EXECUTED : 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_wait_doubles_while_it_dies_young_up_to_ten_seconds),
         cmocka_unit_test(ten_seconds_of_life_make_it_young_again),
         cmocka_unit_test(a_child_has_the_name_of_its_camera_or_its_role),
         cmocka_unit_test(stopping_one_that_does_not_run_only_forgets_its_start),
         cmocka_unit_test(patience_ends_when_it_was_said_to),
+        cmocka_unit_test(only_one_that_fell_is_executed),
+        cmocka_unit_test(a_child_goes_on_with_nothing_of_its_parents_but_the_configuration),
+        cmocka_unit_test(a_child_that_fell_is_executed),
+        cmocka_unit_test(a_child_whose_name_has_no_room_is_executed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
