@@ -1,7 +1,9 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,8 +85,11 @@ static void add_digests(struct rw_config *config)
 }
 
 /* Its memory is not freed: it ends. */
-static _Noreturn void hand_over(const struct rw_apart *apart, struct handover *over)
+static _Noreturn void hand_over(const struct rw_apart *apart, struct handover *over, pid_t parent)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* what it reads is for nobody else */
+    if (getppid() != parent)
+        _exit(0);
     struct rw_config *config = read_config(apart, &over->err);
     if (config && apart->digests)
         add_digests(config);
@@ -101,9 +106,9 @@ static struct rw_config *take_over(const struct rw_apart *apart, struct handover
                                    struct rw_err *err)
 {
     int status = 0;
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        hand_over(apart, over);
+        hand_over(apart, over, parent);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (pid < 0)

@@ -374,7 +374,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 
 /* --- life --- */
 
-static int make_loop(struct supervisor *s, struct rw_err *err)
+/* Also who is told to stop while it still reads its configuration ends as it should. */
+static void put_off_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -383,6 +384,10 @@ static int make_loop(struct supervisor *s, struct rw_err *err)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int make_loop(struct supervisor *s, struct rw_err *err)
+{
     int rc = sd_event_new(&s->loop);
     if (rc >= 0)
         rc = sd_event_add_signal(s->loop, NULL, SIGTERM, on_stop, s);
@@ -427,6 +432,7 @@ int rw_supervisor_run(const char *config_path, int (*play)(int argc, char **argv
     struct supervisor s = {.path = config_path, .play = play, .config_fd = -1, .lock = -1};
     struct rw_err err = {0};
     int status = 1;
+    put_off_signals();
     if (read_config(config_path, &s.config, &s.config_fd, &err) || take_lock(&s, &err) ||
         make_loop(&s, &err)) {
         rw_log(RW_LOG_ERROR, "run", "%s", err.text);

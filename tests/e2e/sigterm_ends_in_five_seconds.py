@@ -116,10 +116,16 @@ class SigtermEndsInFiveSeconds(harness.Case):
         self.check_end()
         self.check_phone_was_told()
 
+    def test_while_it_reads_its_configuration(self):
+        self.box.simple("gate", "market")
+        self.box.start()
+        wait_until(lambda: len(self.box.pids()) > 1, 10, "who reads it to be there")
+        self.check_end()
+
     def test_right_after_the_start(self):
         self.box.simple("gate", "market")
         self.box.start()
-        wait_until(lambda: len(self.box.pids()) > 1, 10, "the children to be there")
+        wait_until(lambda: self.box.pid("camera", "market"), 10, "the children to be there")
         self.check_end()
 
     def test_while_cameras_are_silent_and_the_broker_is_away(self):
