@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
-"""What eight cameras cost, beside `ffmpeg -c copy` on the same cameras in the same run. Prints; asserts
-nothing.
+"""What eight cameras cost, watched and not, beside `ffmpeg -c copy` on the same cameras in the same
+run. Prints; asserts nothing.
 
     cmake --preset release && cmake --build --preset release
-    tests/bench/cameras.py [--cameras 8] [--seconds 60] [--film street]
+    tests/bench/cameras.py [--cameras 8] [--seconds 60]
 
-One camera-minute is a minute of one camera, main (1080p) and sub (360p) recorded and every sub
-picture looked at. CPU is user and system time of all processes of the service; memory is their
-proportional set size (PSS); bytes are what they handed to write calls, files and sockets, beside
-what the streams held. Build the release preset first; footage comes from tests/demo.sh.
+One camera-minute is a minute of one camera, main (1080p) and sub (360p) recorded and, where it is
+watched, every sub picture looked at. CPU is user and system time of all processes of the service;
+memory is their proportional set size (PSS); bytes are what they handed to write calls, files and
+sockets, beside what the streams held. Build the release preset first; footage comes from
+tests/demo.sh.
 """
 
 import argparse
+import datetime
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -23,7 +26,7 @@ os.environ.setdefault("CAMERAS", os.path.join(ROOT, "build/release/tests/support
 sys.path.insert(0, os.path.join(ROOT, "tests/e2e"))
 import harness  # noqa: E402
 
-TICK = os.sysconf("SC_CLK_TCK")
+STREAMS = ("main", "sub")
 
 
 def read(path):
@@ -83,7 +86,7 @@ def stream_bytes(box, cameras):
     """Bytes of coded pictures a camera-minute, by what was recorded."""
     total = 0
     for i in range(cameras):
-        for stream in ("main", "sub"):
+        for stream in STREAMS:
             covered = box.ask("coverage", "--camera", "c%d" % i, "--from", "-1h", "--stream",
                               stream)["recorded_s"]
             held = sum(mdat_bytes(path) for path in box.slots("c%d" % i, stream))
@@ -91,11 +94,21 @@ def stream_bytes(box, cameras):
     return total / cameras
 
 
+def lost_s(box, cameras, began, ended):
+    """Seconds of all streams between these that stand in no recording."""
+    total = 0
+    for i in range(cameras):
+        for stream in STREAMS:
+            covered = box.coverage("c%d" % i, began, ended, stream)
+            total += sum(harness.seconds(gap) for gap in covered["gaps"])
+    return total
+
+
 def ffmpeg_copy(server, cameras, seconds, folder):
     """Main and sub of each camera copied into files, nothing looked at."""
     runs = []
     for i in range(cameras):
-        for stream in ("main", "sub"):
+        for stream in STREAMS:
             runs.append(subprocess.Popen(
                 ["ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", "tcp", "-i",
                  server.url("c%d/%s" % (i, stream)), "-c", "copy", "-f", "segment", "-segment_time",
@@ -115,38 +128,58 @@ def row(what, before, after, cameras):
           (what, (after.cpu - before.cpu) / minutes, after.pss / 1024 / cameras), flush=True)
 
 
+def service(server, cameras, seconds, watched):
+    """Roadwatch over these cameras; what it wrote and lost is told below its row."""
+    box = harness.Box()
+    box.config["storage"].update(slot_size="16 MiB", sync="2s")
+    names = ["c%d" % i for i in range(cameras)]
+    try:
+        box.add_broker()
+        for name in names:
+            box.add_camera(server, name, main=name + "/main", sub=name + "/sub", keep="64 MiB",
+                           alert={}, detect={"enabled": watched})
+        box.start()
+        box.wait_recording(*names)
+        time.sleep(10)  # the detectors have learned their backgrounds
+        began = harness.now()
+        before, after = measure(box.pids(), seconds)
+        ended = harness.now() - datetime.timedelta(seconds=1)  # the last pictures are on their way
+        row("roadwatch, recording" + (" and watching" if watched else " alone"), before, after,
+            cameras)
+        box.stop()
+        minutes = (after.at - before.at) / 60 * cameras
+        written, held = (after.written - before.written) / minutes, stream_bytes(box, cameras)
+        print("  %.0f kB written a camera-minute, files and sockets; the streams held %.0f: x %.3f" %
+              (written / 1000, held / 1000, written / held))
+        print("  %.1f s not recorded, of %.0f of all streams" %
+              (lost_s(box, cameras, began, ended), seconds * cameras * len(STREAMS)), flush=True)
+    finally:
+        box.close()
+
+
+def copy(server, cameras, seconds):
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = ffmpeg_copy(server, cameras, seconds, folder)
+        row("ffmpeg -c copy, two processes a camera", before, after, cameras)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cameras", type=int, default=8)
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--film", default="street", help="street (people all the time)")
     a = parser.parse_args()
-    box = harness.Box()
-    box.config["storage"].update(slot_size="16 MiB", sync="2s")
+    streams = {}
+    for i in range(a.cameras):
+        for stream, height in zip(STREAMS, (1080, 360)):
+            streams["c%d/%s" % (i, stream)] = "street-%d@%d" % (height, i * 5)
+    stand = harness.Box()  # nothing runs in it but the cameras
     try:
-        streams = {}
-        for i in range(a.cameras):
-            streams["c%d/main" % i] = "%s-1080@%d" % (a.film, i * 5)
-            streams["c%d/sub" % i] = "%s-360@%d" % (a.film, i * 5)
-        server = box.add_server(streams)
-        box.add_broker()
-        for i in range(a.cameras):
-            box.add_camera(server, "c%d" % i, main="c%d/main" % i, sub="c%d/sub" % i,
-                           keep="64 MiB", alert={})
-        box.start()
-        box.wait_recording(*["c%d" % i for i in range(a.cameras)])
-        time.sleep(10)  # the detectors have learned their backgrounds
-        before, after = measure(box.pids(), a.seconds)
-        row("roadwatch, recording and watching", before, after, a.cameras)
-        box.stop()
-        minutes = (after.at - before.at) / 60 * a.cameras
-        written, held = (after.written - before.written) / minutes, stream_bytes(box, a.cameras)
-        print("  %.0f kB written a camera-minute, files and sockets; the streams held %.0f: x %.3f" %
-              (written / 1000, held / 1000, written / held), flush=True)
-        before, after = ffmpeg_copy(server, a.cameras, a.seconds, box.folder)
-        row("ffmpeg -c copy, two processes a camera", before, after, a.cameras)
+        server = stand.add_server(streams)
+        service(server, a.cameras, a.seconds, True)
+        service(server, a.cameras, a.seconds, False)
+        copy(server, a.cameras, a.seconds)
     finally:
-        box.close()
+        stand.close()
 
 
 if __name__ == "__main__":
