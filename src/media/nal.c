@@ -124,6 +124,17 @@ static bool is_recovery_h264(const struct rw_nal *nal)
     return nal->size >= 4 && nal->data[1] == 6 && nal->data[3] & 0x80;
 }
 
+bool rw_nal_disposable(enum rw_codec_id codec, const uint8_t *data, size_t size)
+{
+    const uint8_t *at = data;
+    struct rw_nal nal;
+    while (rw_nal_next(codec, &at, data + size, &nal))
+        if (is_slice(nal.kind))
+            return nal.kind == RW_NAL_SLICE &&
+                   (codec == RW_CODEC_HEVC ? !(nal.data[0] >> 1 & 1) : !(nal.data[0] & 0x60));
+    return false;
+}
+
 struct rw_nal_summary rw_nal_summarize(enum rw_codec_id codec, const uint8_t *data, size_t size)
 {
     struct rw_nal_summary summary = {0};

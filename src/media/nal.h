@@ -40,6 +40,10 @@ struct rw_nal_summary {
 };
 struct rw_nal_summary rw_nal_summarize(enum rw_codec_id codec, const uint8_t *data, size_t size);
 
+/* True when the access unit's first slice says that no picture of its sub-layer refers to it (H.264
+ * nal_ref_idc; H.265 table 7-1, the names that end in _N): decoding may leave it out. */
+bool rw_nal_disposable(enum rw_codec_id codec, const uint8_t *data, size_t size);
+
 /* True when each parameter set of the access unit stands in sets (Annex B) too, byte for byte. */
 bool rw_nal_sets_known(enum rw_codec_id codec, const uint8_t *data, size_t size,
                        const uint8_t *sets, size_t sets_size);

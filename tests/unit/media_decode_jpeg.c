@@ -4,6 +4,7 @@
 #include <turbojpeg.h>
 
 #include "media/jpeg.h"
+#include "media/nal.h"
 #include "media_footage.h"
 
 struct pictures {
@@ -242,6 +243,58 @@ static void expect_good_jpeg(const struct footage_options *options)
     rw_picture_unref(picture);
 }
 
+/* The first so many pictures of each GOP, without those that no other needs. Returns how many can
+ * be decoded: not those that are shown before the keyframe and need the GOP before it. */
+static int decode_some(const struct footage *footage, int first, struct pictures *pictures)
+{
+    struct rw_err err = {0};
+    struct rw_decoder *decoder = rw_decoder_create(footage->codec, &err);
+    int whole = 0, behind_key = 0;
+    int64_t key_us = 0;
+    memset(pictures, 0, sizeof *pictures);
+    for (int i = 0; i < footage->count; i++) {
+        const struct rw_packet *packet = footage->packets[i];
+        behind_key = packet->keyframe ? 0 : behind_key + 1;
+        key_us = packet->keyframe ? packet->utc_us : key_us;
+        if (behind_key == first) {
+            assert_int_equal(rw_decoder_send(decoder, NULL, &err), 0);
+            take_all(decoder, pictures);
+            rw_decoder_flush(decoder);
+        }
+        if (behind_key >= first ||
+            rw_nal_disposable(rw_codec_id(footage->codec), packet->data, packet->size))
+            continue;
+        assert_int_equal(rw_decoder_send(decoder, packet, &err), 0);
+        take_all(decoder, pictures);
+        whole += packet->utc_us >= key_us;
+    }
+    rw_decoder_destroy(decoder);
+    return whole;
+}
+
+static void goes_on_after_pictures_that_were_left_out(void **state)
+{
+    (void)state;
+    struct footage_options options = footage_h264();
+    for (int i = 0; i < 4; i++) {
+        struct footage footage;
+        struct pictures pictures;
+        options.encoder = i % 2 ? "libx265" : "libx264";
+        options.b_frames = i < 2 ? 3 : 0;
+        footage_make(&footage, &options);
+        int whole = decode_some(&footage, 9, &pictures);
+        assert_int_equal(pictures.count, whole);
+        assert_in_range(whole, options.b_frames ? 4 : 18, options.b_frames ? 14 : 18);
+        for (int n = 0; n < pictures.count; n++) {
+            const struct rw_picture *picture = pictures.list[n];
+            assert_true(mean_error(&picture->luma, (int)(picture->utc_us / FOOTAGE_INTERVAL_US)) <
+                        4);
+        }
+        pictures_free(&pictures);
+        footage_free(&footage);
+    }
+}
+
 static void makes_a_good_jpeg_of_any_chroma_and_range(void **state)
 {
     (void)state;
@@ -369,6 +422,7 @@ int main(void)
         cmocka_unit_test(decodes_other_chroma_and_odd_sizes),
         cmocka_unit_test(shows_each_picture_at_once_where_none_is_reordered),
         cmocka_unit_test(goes_on_with_the_next_keyframe_after_garbage_and_a_flush),
+        cmocka_unit_test(goes_on_after_pictures_that_were_left_out),
         cmocka_unit_test(makes_a_good_jpeg_of_any_chroma_and_range),
         cmocka_unit_test(makes_a_jpeg_of_odd_size),
         cmocka_unit_test(crops_around_the_box_within_ten_kilobytes),

@@ -52,6 +52,25 @@ static void tells_keyframes_of_hevc(void **state)
     }
 }
 
+static bool disposable(enum rw_codec_id codec, const uint8_t *data, size_t size)
+{
+    return rw_nal_disposable(codec, data, size);
+}
+
+static void knows_what_no_other_picture_needs(void **state)
+{
+    (void)state;
+    assert_true(disposable(RW_CODEC_H264, BYTES(START DELIMITER START "\x01\x9a\x24\x6c")));
+    assert_false(disposable(RW_CODEC_H264, BYTES(START DELIMITER START P_SLICE)));
+    assert_false(disposable(RW_CODEC_H264, BYTES(START SPS START PPS START IDR)));
+    assert_false(disposable(RW_CODEC_H264, BYTES(START DELIMITER)));
+    assert_false(disposable(RW_CODEC_H264, BYTES("\x01\x9a\x24\x6c"))); /* no start code */
+    for (int type = 0; type < 64; type++) {
+        uint8_t unit[8] = {0, 0, 1, (uint8_t)(type << 1), 1, 0x80, 0x80, 0x80};
+        assert_int_equal(disposable(RW_CODEC_HEVC, unit, sizeof unit), type < 16 && type % 2 == 0);
+    }
+}
+
 static void sees_what_is_a_picture(void **state)
 {
     (void)state;
@@ -153,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_keyframes_of_h264),
         cmocka_unit_test(tells_keyframes_of_hevc),
+        cmocka_unit_test(knows_what_no_other_picture_needs),
         cmocka_unit_test(sees_what_is_a_picture),
         cmocka_unit_test(knows_sets_again_in_any_order_and_with_zeros_behind),
         cmocka_unit_test(merges_sets_in_the_order_that_decoders_want),
