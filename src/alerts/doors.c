@@ -57,6 +57,8 @@ static void take_watch(const json_t *json, struct rw_watch *out)
 {
     out->known = json_is_object(json);
     out->fps = json_number_value(json_object_get(json, "fps"));
+    out->of = json_number_value(json_object_get(json, "of"));
+    out->thinned = json_is_true(json_object_get(json, "thinned"));
     out->weather = json_number_value(json_object_get(json, "weather"));
     out->smallest = (int)json_integer_value(json_object_get(json, "smallest"));
     out->raised = json_is_true(json_object_get(json, "raised"));

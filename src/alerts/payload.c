@@ -313,7 +313,8 @@ static json_t *watch_json(const struct rw_watch *watch)
 {
     if (!watch->known)
         return json_null();
-    return json_pack("{s:o, s:o, s:i, s:b, s:o}", "fps", rounded(watch->fps, 10.0), "weather",
+    return json_pack("{s:o, s:o, s:b, s:o, s:i, s:b, s:o}", "fps", rounded(watch->fps, 10.0), "of",
+                     rounded(watch->of, 10.0), "thinned", (int)watch->thinned, "weather",
                      rounded(watch->weather, 10.0), "smallest", watch->smallest, "raised",
                      (int)watch->raised, "on", *watch->on ? json_string(watch->on) : json_null());
 }

@@ -28,6 +28,8 @@ char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_c
 struct rw_watch {
     bool known;
     double fps;
+    double of;             /* so many came */
+    bool thinned;          /* the processor is too slow for all of them */
     double weather;        /* tiny flickering spots a picture */
     int smallest;          /* the smallest thing that counts now, blocks of the picture */
     bool raised;           /* that is more than in calm weather */

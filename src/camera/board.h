@@ -38,6 +38,8 @@ struct rw_stream_notice {
 struct rw_watch_notice {
     bool known;               /* pictures have been looked at for a while */
     double fps;               /* so many a second */
+    double of;                /* so many came */
+    bool thinned;             /* for want of processor time not all are looked at */
     float weather;            /* tiny flickering spots a picture, running mean */
     int smallest;             /* the smallest thing that counts now, blocks */
     bool raised;              /* that is more than in calm weather */

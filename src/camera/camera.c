@@ -66,9 +66,9 @@ static json_t *watch_json(const struct rw_watch_notice *watch)
 {
     if (!watch->known)
         return json_null();
-    return json_pack("{s:f, s:f, s:i, s:b, s:o}", "fps", watch->fps, "weather",
-                     (double)watch->weather, "smallest", watch->smallest, "raised",
-                     (int)watch->raised, "on",
+    return json_pack("{s:f, s:f, s:b, s:f, s:i, s:b, s:o}", "fps", watch->fps, "of", watch->of,
+                     "thinned", (int)watch->thinned, "weather", (double)watch->weather, "smallest",
+                     watch->smallest, "raised", (int)watch->raised, "on",
                      watch->running ? json_string(rw_kind_name(watch->kind)) : json_null());
 }
 

@@ -8,6 +8,10 @@
 /* No picture for this long: whatever the connection says, the camera is away. */
 #define STALE_US INT64_C(10000000)
 
+/* Without numbers: a state is told anew whenever it is another. */
+static const char thinned[] = "the processor is not enough to watch every picture; let the watched "
+                              "stream have 8 pictures a second of 640x360, or watch fewer cameras";
+
 static void put(struct rw_state *out, const char *word, const char *stream, const char *reason)
 {
     snprintf(out->word, sizeof out->word, "%s", word);
@@ -44,6 +48,8 @@ static void judge(struct rw_state *out, const struct rw_notice *notice, int64_t 
         put(out, "online", "sub stream: ", rw_ail_sentence(sub->ails));
     else if (sub->used && !sub->connected)
         put(out, "online", "sub stream: ", *sub->reason ? sub->reason : "connecting");
+    else if (notice->watch.thinned)
+        put(out, "online", "", thinned);
     else
         put(out, "online", "", "");
 }

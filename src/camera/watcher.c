@@ -4,16 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/id.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "camera/alarms.h"
 #include "camera/post.h"
+#include "camera/report.h"
 #include "camera/stale.h"
 #include "camera/state.h"
+#include "camera/thinning.h"
 #include "media/decode.h"
 #include "media/jpeg.h"
+#include "media/nal.h"
 #include "motion/motion.h"
 
 /* While nothing is about to be decided pictures come in bursts: of four at 15 a second, of six
@@ -24,6 +28,8 @@ enum { BURST_MS = 290, BURST_RUNNING_MS = 390 };
 enum { LOOK_MS = 500, JPEG_QUALITY = 75, THUMBNAIL_MAX = 10 * 1024 };
 /* A picture that arrived longer ago than this is not worth decoding: the newest keyframe is. */
 #define LATE_US INT64_C(3000000)
+/* All watchers yield to all that receives and records. */
+enum { NICE = 5 };
 /* The clock of day was set by at least this. */
 #define STEP_US RW_SECOND_US
 
@@ -48,11 +54,10 @@ struct rw_watcher {
     struct rw_alarms alarms;
     struct happening happenings[RW_KINDS];
     bool wants_key;
-    int64_t now_us;        /* UTC of the newest picture, or of the clock without one */
-    int64_t offset_us;     /* of the clock of day from CLOCK_BOOTTIME; 0: not known */
-    int64_t count_from_us; /* boot time of the fps count's start */
-    int pictures;          /* looked at since then */
-    int calm_smallest;     /* the least "smallest thing" so far, blocks; 0: none yet */
+    int64_t now_us;    /* UTC of the newest picture, or of the clock without one */
+    int64_t offset_us; /* of the clock of day from CLOCK_BOOTTIME; 0: not known */
+    struct rw_thinning thinning;
+    struct rw_report report;
     bool decode_failed;    /* said once */
     enum rw_stream stream; /* that packets come of */
     struct rw_stale_luma stale;
@@ -207,36 +212,7 @@ static void feed(struct rw_watcher *watcher, enum rw_motion_change change,
     } while (told.word == RW_ALARM_END);
 }
 
-/* --- how it is --- */
-
-/* The detector raises the smallest thing in bad weather; what is usual is the least it ever said.
- */
-static void see(struct rw_watcher *watcher, struct rw_watch_notice *out)
-{
-    struct rw_motion_view view;
-    rw_motion_see(watcher->motion, &view);
-    if (view.smallest && (!watcher->calm_smallest || view.smallest < watcher->calm_smallest))
-        watcher->calm_smallest = view.smallest;
-    out->known = view.cols > 0;
-    out->weather = view.weather;
-    out->smallest = view.smallest;
-    out->raised = view.smallest > watcher->calm_smallest;
-    out->running = rw_motion_running(watcher->motion);
-    out->kind = watcher->alarms.kind;
-}
-
-static void count_pictures(struct rw_watcher *watcher)
-{
-    int64_t now = rw_now(watcher->options.clock).boot_us;
-    int64_t span = now - watcher->count_from_us;
-    if (span < 2 * RW_SECOND_US)
-        return;
-    struct rw_watch_notice watch = {.fps = (double)watcher->pictures * RW_SECOND_US / (double)span};
-    see(watcher, &watch);
-    rw_board_watch(watcher->options.board, &watch);
-    watcher->count_from_us = now;
-    watcher->pictures = 0;
-}
+/* --- what ails the stream --- */
 
 static void ail(struct rw_watcher *watcher, enum rw_ail what, bool on)
 {
@@ -259,9 +235,9 @@ static void lose_pulse(struct rw_watcher *watcher)
 /* Between the first flagged block and the decision every picture counts at once. */
 static void set_patience(struct rw_watcher *watcher)
 {
-    int ms = rw_motion_running(watcher->motion)  ? BURST_RUNNING_MS
-             : rw_motion_moving(watcher->motion) ? 0
-                                                 : BURST_MS;
+    int ms = watcher->thinning.level || rw_motion_running(watcher->motion) ? BURST_RUNNING_MS
+             : rw_motion_moving(watcher->motion)                           ? 0
+                                                                           : BURST_MS;
     rw_board_set_patience(watcher->options.board, ms);
 }
 
@@ -274,9 +250,7 @@ static void look(struct rw_watcher *watcher, const struct rw_picture *picture)
         rw_stale_luma_feed(&watcher->stale, &picture->luma, picture->keyframe,
                            picture->arrival_us));
     watcher->now_us = picture->utc_us;
-    watcher->pictures++;
-    if (!watcher->calm_smallest) /* before any weather was seen */
-        see(watcher, &(struct rw_watch_notice){.known = false});
+    rw_report_looked(&watcher->report);
     feed(watcher, change, &run, picture);
     set_patience(watcher);
 }
@@ -348,10 +322,47 @@ static int look_at_all(struct rw_watcher *watcher)
     return count;
 }
 
+static enum rw_thinning_word thin(struct rw_watcher *watcher, const struct rw_packet *packet)
+{
+    struct rw_thinning *thinning = &watcher->thinning;
+    int64_t now = rw_now(watcher->options.clock).boot_us;
+    rw_thinning_pace(thinning, packet->keyframe, now - packet->arrival_us, now);
+    rw_report_thinned(&watcher->report, now);
+    bool disposable = thinning->level &&
+                      rw_nal_disposable(rw_codec_id(packet->codec), packet->data, packet->size);
+    return rw_thinning_choose(thinning, packet->keyframe, disposable, packet->arrival_us);
+}
+
+/* What the decoder holds is shown now: the next picture may be seconds away. */
+static int pause_decoder(struct rw_watcher *watcher)
+{
+    int seen = 0;
+    if (!watcher->decoder || watcher->wants_key)
+        return 0;
+    if (send_to_decoder(watcher, NULL))
+        seen = look_at_all(watcher);
+    rw_decoder_flush(watcher->decoder);
+    return seen;
+}
+
+static void count_blind(struct rw_watcher *watcher, bool keyframe_given, int seen,
+                        int64_t arrival_us)
+{
+    ail(watcher, RW_AIL_UNDECODABLE,
+        rw_pulse_blind_feed(&watcher->blind, keyframe_given, seen > 0, arrival_us));
+}
+
 static void decode(struct rw_watcher *watcher, const struct rw_packet *packet)
 {
     int seen = 0;
     part_at_step(watcher, packet);
+    enum rw_thinning_word word = thin(watcher, packet);
+    if (word == RW_THINNING_STOP)
+        seen = pause_decoder(watcher);
+    if (word != RW_THINNING_TAKE) {
+        count_blind(watcher, false, seen, packet->arrival_us);
+        return;
+    }
     if (!watcher->wants_key && too_late(watcher, packet))
         break_off(watcher);
     if (watcher->wants_key && (!packet->keyframe || too_late(watcher, packet)))
@@ -360,33 +371,33 @@ static void decode(struct rw_watcher *watcher, const struct rw_packet *packet)
     use_codec(watcher, packet->codec);
     if (watcher->decoder && send_to_decoder(watcher, packet))
         seen = look_at_all(watcher);
-    ail(watcher, RW_AIL_UNDECODABLE,
-        rw_pulse_blind_feed(&watcher->blind, packet->keyframe, seen > 0, packet->arrival_us));
+    count_blind(watcher, packet->keyframe, seen, packet->arrival_us);
 }
 
 static void *watcher_main(void *arg)
 {
     struct rw_watcher *watcher = arg;
     const struct rw_watcher_options *o = &watcher->options;
-    watcher->count_from_us = rw_now(o->clock).boot_us;
+    setpriority(PRIO_PROCESS, 0, NICE); /* 0: this thread */
     for (;;) {
         struct rw_post *post = rw_post_take(o->mailbox, LOOK_MS);
         if (!post && rw_mailbox_closed(o->mailbox))
             break;
-        if (post && post->kind == RW_POST_PACKET)
+        const struct rw_packet *packet = post && post->kind == RW_POST_PACKET ? post->packet : NULL;
+        if (packet) {
             watcher->stream = post->stream;
-        if (post && post->kind == RW_POST_PACKET)
-            decode(watcher, post->packet);
-        else if (post)
+            decode(watcher, packet);
+        } else if (post) {
             break_off(watcher);
+        }
         if (post && post->kind == RW_POST_LOST)
             lose_pulse(watcher);
-        if (!post || post->kind != RW_POST_PACKET) { /* no picture tells the time */
+        if (!packet) { /* no picture tells the time */
             watcher->now_us = rw_now(o->clock).utc_us;
             feed(watcher, RW_MOTION_NONE, NULL, NULL);
         }
+        rw_report_came(&watcher->report, packet, watcher->alarms.kind);
         rw_post_destroy(post);
-        count_pictures(watcher);
     }
     close_event(watcher, rw_now(o->clock).utc_us);
     return NULL;
@@ -413,6 +424,12 @@ struct rw_watcher *rw_watcher_start(const struct rw_watcher_options *options, st
     rw_watcher_motion_options(&options->camera->detect, &motion);
     watcher->motion = rw_motion_create(&motion);
     rw_alarms_init(&watcher->alarms, &options->camera->alert);
+    watcher->report = (struct rw_report){.camera = options->camera->id,
+                                         .board = options->board,
+                                         .clock = options->clock,
+                                         .motion = watcher->motion,
+                                         .thinning = &watcher->thinning,
+                                         .from_us = rw_now(options->clock).boot_us};
     if (watcher->motion && !pthread_create(&watcher->thread, NULL, watcher_main, watcher))
         return watcher;
     free_watcher(watcher);

@@ -1,5 +1,6 @@
 /* The watcher thread: decodes one stream, looks for motion, makes events with their pictures and
- * mails them to the recorder. Late, it goes on with the newest keyframe. */
+ * mails them to the recorder. Where the processor is not enough it looks at fewer pictures, and
+ * says so on the board; all other threads go first. */
 #pragma once
 
 #include "base/clock.h"

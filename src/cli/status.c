@@ -129,6 +129,10 @@ static void print_watch(const json_t *watch)
         printf("  COVERED: it sees nothing");
     else if (on && !strcmp(on, "camera_moved"))
         printf("  MOVED: it looks elsewhere than before");
+    if (json_is_true(json_object_get(watch, "thinned")))
+        printf("  watches %.1f of %.1f pictures a second",
+               json_number_value(json_object_get(watch, "fps")),
+               json_number_value(json_object_get(watch, "of")));
     if (json_is_true(json_object_get(watch, "raised")))
         printf("  bad weather: nothing smaller than %lld blocks counts",
                (long long)json_integer_value(json_object_get(watch, "smallest")));

@@ -129,6 +129,8 @@ class RecordsWatchesAndAnnounces(harness.Case):
 
     def check_watch(self, watch):
         self.assertGreater(watch["fps"], 0)
+        self.assertGreater(watch["of"], 0)
+        self.assertIsInstance(watch["thinned"], bool)
         self.assertGreaterEqual(watch["weather"], 0)
         self.assertGreaterEqual(watch["smallest"], 1)
         self.assertIsInstance(watch["raised"], bool)

@@ -1,4 +1,6 @@
-"""`roadwatch status` in words: bad weather, a covered camera. A stand-in answers for the camera."""
+"""`roadwatch status` in words: bad weather, a covered camera, too few pictures.
+
+A stand-in answers for the camera."""
 
 import json
 import os
@@ -7,7 +9,8 @@ import threading
 
 import harness
 
-CALM = {"fps": 10.0, "weather": 0.25, "smallest": 2, "raised": False, "on": "motion"}
+CALM = {"fps": 10.0, "of": 10.0, "thinned": False, "weather": 0.25, "smallest": 2,
+        "raised": False, "on": "motion"}
 
 
 class StatusSaysWhatTheWatchCannotSee(harness.Case):
@@ -46,12 +49,14 @@ class StatusSaysWhatTheWatchCannotSee(harness.Case):
         self.assertEqual(self.box.status("gate")["watch"], self.watch)
         return [line for line in out.splitlines() if line.startswith("gate")][0]
 
-    def test_bad_weather_and_blindness_are_said_and_calm_is_not(self):
+    def test_what_is_not_seen_is_said_and_calm_is_not(self):
         calm = self.words()
-        for word in ("weather", "COVERED", "MOVED"):
+        for word in ("weather", "COVERED", "MOVED", "watches"):
             self.assertNotIn(word, calm)
         self.assertTrue(self.words(weather=31.5, smallest=6, raised=True).endswith(
             "bad weather: nothing smaller than 6 blocks counts"))
+        self.assertIn("watches 3.8 of 15.0 pictures a second",
+                      self.words(fps=3.75, of=15.0, thinned=True))
         self.assertIn("COVERED", self.words(on="covered"))
         self.assertIn("MOVED", self.words(on="camera_moved"))
         self.assertNotIn("COVERED", self.words(on=None))

@@ -411,10 +411,12 @@ static void status_of_a_recording_camera(void **state)
                               "\"recording\":true,\"days_kept\":1.5,\"watch\":null,"
                               "\"armed\":null,\"disarmed_by\":null}");
     free(text);
-    status.watch = (struct rw_watch){.known = true, .fps = 9.96, .weather = 3.14, .smallest = 2};
+    status.watch = (struct rw_watch){
+        .known = true, .fps = 9.96, .of = 14.98, .thinned = true, .weather = 3.14, .smallest = 2};
     text = rw_payload_status(&status);
-    assert_non_null(strstr(text, "\"watch\":{\"fps\":10.0,\"weather\":3.1,\"smallest\":2,"
-                                 "\"raised\":false,\"on\":null},\"armed\":null"));
+    assert_non_null(strstr(
+        text, "\"watch\":{\"fps\":10.0,\"of\":15.0,\"thinned\":true,\"weather\":3.1,\"smallest\":2,"
+              "\"raised\":false,\"on\":null},\"armed\":null"));
     free(text);
     status.watch.raised = true;
     strcpy(status.watch.on, "covered");

@@ -172,6 +172,25 @@ static void a_sub_stream_that_is_away_is_named_and_one_that_is_not_used_is_not(v
     assert_string_equal(scene->state.reason, "");
 }
 
+static void a_processor_that_is_not_enough_is_the_least_of_troubles(void **state)
+{
+    struct scene *scene = *state;
+    picture(scene, RW_MAIN);
+    rw_board_watch(scene->board, &(struct rw_watch_notice){.fps = 4, .of = 15, .thinned = true});
+    assert_true(update(scene));
+    assert_string_equal(scene->state.word, "online");
+    assert_non_null(strstr(scene->state.reason, "the processor is not enough"));
+    rw_board_watch(scene->board, &(struct rw_watch_notice){.fps = 7, .of = 15, .thinned = true});
+    assert_false(update(scene)); /* no news */
+    rw_board_lost(scene->board, RW_MAIN, "not found");
+    assert_true(update(scene));
+    assert_string_equal(scene->state.reason, "not found");
+    picture(scene, RW_MAIN);
+    rw_board_watch(scene->board, &(struct rw_watch_notice){.fps = 15, .of = 15});
+    assert_true(update(scene));
+    assert_string_equal(scene->state.reason, "");
+}
+
 static void the_clock_of_day_may_jump_without_making_the_camera_stale(void **state)
 {
     struct scene *scene = *state;
@@ -306,6 +325,7 @@ int main(void)
         CASE(a_camera_that_refused_at_the_very_start_is_offline_at_once),
         CASE(a_disk_that_refuses_is_told_while_the_camera_is_online),
         CASE(a_sub_stream_that_is_away_is_named_and_one_that_is_not_used_is_not),
+        CASE(a_processor_that_is_not_enough_is_the_least_of_troubles),
         CASE(the_clock_of_day_may_jump_without_making_the_camera_stale),
         CASE(a_long_reason_stays_in_its_bounds),
         CASE(the_schedule_silences_motion_and_never_tampering),
