@@ -20,10 +20,10 @@
 #include "media/nal.h"
 #include "motion/motion.h"
 
-/* While nothing is about to be decided pictures come in bursts: of four at 15 a second, of six
- * while an event is on. A burst is decoded in warm caches. It delays the first moving picture; to
+/* While nothing is about to be decided pictures come in bursts: of three or four at 15 a second, of
+ * six while an event is on. A burst is decoded in warm caches. It delays the first moving picture; to
  * be sure takes as long, and what comes then is looked at at once. */
-enum { BURST_MS = 290, BURST_RUNNING_MS = 390 };
+enum { BURST_MS = 240, BURST_RUNNING_MS = 390 };
 /* Without pictures the time is looked at this often. */
 enum { LOOK_MS = 500, JPEG_QUALITY = 75, THUMBNAIL_MAX = 10 * 1024 };
 /* A picture that arrived longer ago than this is not worth decoding: the newest keyframe is. */
