@@ -12,6 +12,7 @@
 #include "alerts/broker.h"
 #include "alerts/commands.h"
 #include "alerts/doors.h"
+#include "alerts/mqtt.h"
 #include "alerts/outbox.h"
 #include "alerts/readers.h"
 #include "alerts/states.h"
@@ -39,6 +40,7 @@ struct role {
     struct rw_outbox *outbox;
     struct rw_states *states;
     struct rw_broker *broker;
+    struct rw_mqtt mqtt;
     struct rw_doors *doors;
 
     bool connected;
@@ -352,7 +354,9 @@ static int open_parts(struct role *role, struct rw_err *err)
         return -1;
     struct rw_outbox_source source = rw_readers_source(role->readers);
     struct rw_sink sink = {role->broker, rw_broker_publish};
-    role->outbox = rw_outbox_create(config, &source, &sink, role->clock);
+    role->mqtt = (struct rw_mqtt){config, role->clock, sink};
+    struct rw_courier courier = rw_mqtt_courier(&role->mqtt);
+    role->outbox = rw_outbox_create(config, &source, &courier, role->clock);
     role->states = rw_states_create(config, rw_readers_status, role->readers, &sink, role->clock);
     role->delivered_us = rw_readers_delivered_us(role->readers);
     snprintf(role->reason, sizeof role->reason, "connecting to the broker");

@@ -7,6 +7,7 @@
  * one is sent by memory. */
 #pragma once
 
+#include "alerts/message.h"
 #include "base/err.h"
 #include "base/mailbox.h"
 #include "config/config.h"
@@ -43,5 +44,4 @@ struct rw_report *rw_broker_take(struct rw_broker *broker);
 
 /* An rw_sink's publish, QoS 1. self: the broker. Only a message that is given between UP and DOWN
  * goes out. 0: too much waits already, or there is no connection. */
-uint64_t rw_broker_publish(void *self, const char *topic, const void *payload, size_t size,
-                           bool retain);
+uint64_t rw_broker_publish(void *self, const struct rw_message *message);

@@ -9,6 +9,7 @@
 
 enum {
     PICTURE_LOSSES_MAX = 2, /* then an event goes without: the line, or the broker, has a limit */
+    ROW_SIZE = 96,
 };
 /* What the broker refused, as bits. */
 enum { DIGEST = 1, SNAPSHOT = 2, EVENT = 4 };
@@ -37,7 +38,7 @@ struct outgoing {
 struct rw_outbox {
     const struct rw_config *config;
     struct rw_outbox_source source;
-    struct rw_sink sink;
+    struct rw_courier courier;
     const struct rw_clock *clock;
     bool connected;
     int64_t delivered_us;
@@ -47,9 +48,17 @@ struct rw_outbox {
     struct outgoing cameras[];
 };
 
+/* "event/gate", or "zalo/event/gate" */
+static void row_name(const struct rw_outbox *outbox, const struct outgoing *out,
+                     char name[static ROW_SIZE])
+{
+    const char *courier = outbox->courier.name;
+    snprintf(name, ROW_SIZE, "%s%sevent/%s", courier, *courier ? "/" : "", out->camera->id);
+}
+
 struct rw_outbox *rw_outbox_create(const struct rw_config *config,
                                    const struct rw_outbox_source *source,
-                                   const struct rw_sink *sink, const struct rw_clock *clock)
+                                   const struct rw_courier *courier, const struct rw_clock *clock)
 {
     size_t count = (size_t)config->camera_count;
     struct rw_outbox *outbox = calloc(1, sizeof *outbox + count * sizeof outbox->cameras[0]);
@@ -57,12 +66,14 @@ struct rw_outbox *rw_outbox_create(const struct rw_config *config,
         abort();
     outbox->config = config;
     outbox->source = *source;
-    outbox->sink = *sink;
+    outbox->courier = *courier;
     outbox->clock = clock;
     outbox->count = config->camera_count;
     for (int i = 0; i < outbox->count; i++) {
         outbox->cameras[i].camera = &config->cameras[i];
-        outbox->cameras[i].cursor = source->cursor(source->self, i);
+        char name[ROW_SIZE];
+        row_name(outbox, &outbox->cameras[i], name);
+        outbox->cameras[i].cursor = source->cursor(source->self, name);
     }
     return outbox;
 }
@@ -88,8 +99,10 @@ static bool busy(const struct outgoing *out)
 
 static void save_cursor(struct rw_outbox *outbox, struct outgoing *out)
 {
-    out->unsaved =
-        outbox->source.move(outbox->source.self, camera_index(outbox, out), out->cursor) != 0;
+    char name[ROW_SIZE];
+    row_name(outbox, out, name);
+    struct rw_cursor row = {name, out->cursor};
+    out->unsaved = outbox->source.keep(outbox->source.self, &row, 1) != 0;
 }
 
 static void move_cursor(struct rw_outbox *outbox, struct outgoing *out, int64_t revision)
@@ -100,12 +113,9 @@ static void move_cursor(struct rw_outbox *outbox, struct outgoing *out, int64_t 
     save_cursor(outbox, out);
 }
 
-static uint64_t publish(struct rw_outbox *outbox, const struct outgoing *out, const char *leaf,
-                        const void *payload, size_t size, bool retain)
+static uint64_t send(struct rw_outbox *outbox, const struct rw_item *item)
 {
-    char topic[64];
-    snprintf(topic, sizeof topic, "%s/%s", out->camera->id, leaf);
-    return outbox->sink.publish(outbox->sink.self, topic, payload, size, retain);
+    return outbox->courier.send(outbox->courier.self, item);
 }
 
 static int add_to_digest(void *digest, const struct rw_event *event)
@@ -127,11 +137,10 @@ static bool send_digest(struct rw_outbox *outbox, struct outgoing *out)
         return false;
     rw_log(RW_LOG_INFO, "alerts", "%lld events of %s have waited; they go out now, oldest first",
            (long long)digest.events, out->camera->id);
-    char *text =
-        rw_payload_digest(outbox->config, out->camera, &digest, rw_now(outbox->clock).utc_us);
-    out->digest = publish(outbox, out, "digest", text, strlen(text), false);
+    out->digest = send(outbox, &(struct rw_item){.kind = RW_ITEM_DIGEST,
+                                                 .camera = camera_index(outbox, out),
+                                                 .digest = &digest});
     out->digest_due = !out->digest;
-    free(text);
     return true;
 }
 
@@ -163,9 +172,11 @@ static uint64_t fingerprint(const struct rw_buf *bytes)
 
 /* False when there is no room for it now. The broker still holds the one that it confirmed last
  * (it is retained), so the same picture is not sent twice on one connection. */
-static bool send_snapshot(struct rw_outbox *outbox, struct outgoing *out)
+static bool send_snapshot(struct rw_outbox *outbox, struct outgoing *out,
+                          const struct rw_event *event)
 {
-    if (!outbox->jpeg.size || outbox->jpeg.size > RW_SNAPSHOT_MAX)
+    if (!(outbox->courier.carries & RW_ITEM_SNAPSHOT) || !outbox->jpeg.size ||
+        outbox->jpeg.size > RW_SNAPSHOT_MAX)
         return true;
     if (out->picture_losses >= PICTURE_LOSSES_MAX) {
         out->picture_losses = PICTURE_LOSSES_MAX - 1; /* the next one gets one chance */
@@ -174,7 +185,10 @@ static bool send_snapshot(struct rw_outbox *outbox, struct outgoing *out)
     uint64_t picture = fingerprint(&outbox->jpeg);
     if (picture == out->picture_told)
         return true;
-    out->snapshot = publish(outbox, out, "snapshot", outbox->jpeg.data, outbox->jpeg.size, true);
+    out->snapshot = send(outbox, &(struct rw_item){.kind = RW_ITEM_SNAPSHOT,
+                                                   .camera = camera_index(outbox, out),
+                                                   .event = event,
+                                                   .snapshot = &outbox->jpeg});
     out->picture = picture;
     return out->snapshot != 0;
 }
@@ -186,13 +200,14 @@ static void send_event(struct rw_outbox *outbox, struct outgoing *out, const str
     if (outbox->source.pictures(outbox->source.self, camera_index(outbox, out), event->id,
                                 &outbox->jpeg, &outbox->thumbnail))
         return;
-    if (!send_snapshot(outbox, out))
+    if (!send_snapshot(outbox, out, event))
         return;
-    char *text = rw_payload_event(outbox->config, out->camera, event, outbox->thumbnail.data,
-                                  outbox->thumbnail.size, rw_now(outbox->clock).utc_us);
-    out->event = publish(outbox, out, "event", text, strlen(text), false);
+    out->event = send(outbox, &(struct rw_item){.kind = RW_ITEM_EVENT,
+                                                .camera = camera_index(outbox, out),
+                                                .event = event,
+                                                .snapshot = &outbox->jpeg,
+                                                .thumbnail = &outbox->thumbnail});
     out->revision = out->event ? event->revision : 0;
-    free(text);
     if (!out->event)
         out->snapshot = 0;
 }
@@ -221,6 +236,8 @@ static void look_at(struct rw_outbox *outbox, struct outgoing *out)
     if (!count_waiting(outbox, out) || !outbox->connected || busy(out) ||
         rw_now(outbox->clock).boot_us < out->pause_us)
         return;
+    if (!(outbox->courier.carries & RW_ITEM_DIGEST))
+        out->digest_due = false;
     if (out->digest_due && out->waiting > RW_BACKLOG_MAX && send_digest(outbox, out))
         return;
     out->digest_due = false;

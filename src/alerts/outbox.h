@@ -6,13 +6,13 @@
  *   A3 an event's picture goes before it
  *   A4 when a connection is lost, whatever was on its way is forgotten and read again
  *
- * Main thread only. Where events come from, where messages go and what time it is come in through
- * the front door, so a test can be the store and the broker. */
+ * Main thread only. Where events come from, who brings them out and what time it is come in through
+ * the front door, so a test can be the store and the courier. */
 #pragma once
 
-#include "alerts/payload.h"
-#include "base/buf.h"
+#include "alerts/courier.h"
 #include "base/clock.h"
+#include "store/cursor.h"
 
 enum {
     RW_BACKLOG_MAX = 20,               /* more than this are announced by a digest */
@@ -28,32 +28,25 @@ struct rw_outbox_source {
                         int (*fn)(void *arg, const struct rw_event *event), void *arg);
     int (*pictures)(void *self, int camera, const char *event_id, struct rw_buf *jpeg,
                     struct rw_buf *thumbnail);
-    int64_t (*cursor)(void *self, int camera);
-    int (*move)(void *self, int camera, int64_t revision); /* durable on return */
-};
-
-/* The broker, or a test. topic: below <prefix>/<site>/. Copies the payload. Returns the ticket that
- * the confirmation will carry, 0 when there is no room now. */
-struct rw_sink {
-    void *self;
-    uint64_t (*publish)(void *self, const char *topic, const void *payload, size_t size,
-                        bool retain);
+    /* alerts.db, shared by all couriers: the outbox begins its rows' names with its courier's */
+    int64_t (*cursor)(void *self, const char *name);                  /* 0 when never kept */
+    int (*keep)(void *self, const struct rw_cursor *rows, int count); /* durable on return */
 };
 
 struct rw_outbox;
 
-/* Borrows config, clock and what source and sink point to. */
+/* Borrows config, clock and what source and courier point to. */
 struct rw_outbox *rw_outbox_create(const struct rw_config *config,
                                    const struct rw_outbox_source *source,
-                                   const struct rw_sink *sink, const struct rw_clock *clock);
+                                   const struct rw_courier *courier, const struct rw_clock *clock);
 void rw_outbox_destroy(struct rw_outbox *outbox); /* takes NULL */
 
 void rw_outbox_connected(struct rw_outbox *outbox);
 void rw_outbox_lost(struct rw_outbox *outbox);
 /* Looks at every camera and sends what may go. */
 void rw_outbox_look(struct rw_outbox *outbox);
-/* The broker confirmed a message; refused: NULL, or why it would not have it. Tickets of others are
- * ignored. */
+/* An item has arrived; refused: NULL, or why the other side would not have it. Tickets of others
+ * are ignored. */
 void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refused);
 
 bool rw_outbox_settled(const struct rw_outbox *outbox); /* nothing is on its way, or can be now */

@@ -150,23 +150,17 @@ static int source_pictures(void *self, int camera, const char *event_id, struct 
     return settle(self, camera, rw_reader_pictures(reader, event_id, jpeg, thumbnail, &err), &err);
 }
 
-static void cursor_name(const struct rw_readers *readers, int camera, char out[64])
-{
-    snprintf(out, 64, "event/%s", readers->config->cameras[camera].id);
-}
-
-static int64_t source_cursor(void *self, int camera)
+static int64_t source_cursor(void *self, const char *name)
 {
     struct rw_readers *readers = self;
-    char name[64];
-    cursor_name(readers, camera, name);
     return rw_cursors_get(readers->cursors, name);
 }
 
-static int set_cursor(struct rw_readers *readers, const char *name, int64_t value)
+static int source_keep(void *self, const struct rw_cursor *rows, int count)
 {
+    struct rw_readers *readers = self;
     struct rw_err err = {0};
-    int failed = rw_cursors_set(readers->cursors, name, value, &err);
+    int failed = rw_cursors_keep(readers->cursors, rows, count, &err);
     if (failed && !readers->cursor_complained)
         rw_log(RW_LOG_ERROR, "alerts",
                "how far alerts were told cannot be written down (%s); after a restart some are "
@@ -174,13 +168,6 @@ static int set_cursor(struct rw_readers *readers, const char *name, int64_t valu
                err.text);
     readers->cursor_complained = failed != 0;
     return failed;
-}
-
-static int source_move(void *self, int camera, int64_t revision)
-{
-    char name[64];
-    cursor_name(self, camera, name);
-    return set_cursor(self, name, revision);
 }
 
 struct rw_outbox_source rw_readers_source(struct rw_readers *readers)
@@ -191,7 +178,7 @@ struct rw_outbox_source rw_readers_source(struct rw_readers *readers)
         .events_after = source_events_after,
         .pictures = source_pictures,
         .cursor = source_cursor,
-        .move = source_move,
+        .keep = source_keep,
     };
 }
 
@@ -236,5 +223,6 @@ int64_t rw_readers_delivered_us(struct rw_readers *readers)
 
 void rw_readers_set_delivered(struct rw_readers *readers, int64_t utc_us)
 {
-    set_cursor(readers, DELIVERED, utc_us);
+    struct rw_cursor row = {DELIVERED, utc_us};
+    source_keep(readers, &row, 1);
 }

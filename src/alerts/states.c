@@ -104,7 +104,9 @@ static uint64_t publish(struct rw_states *states, int camera, const char *leaf, 
 {
     char topic[64];
     snprintf(topic, sizeof topic, "%s/%s", states->config->cameras[camera].id, leaf);
-    return states->sink.publish(states->sink.self, topic, text, strlen(text), true);
+    struct rw_message message = {
+        .topic = topic, .payload = text, .size = strlen(text), .retain = true};
+    return states->sink.publish(states->sink.self, &message);
 }
 
 static void read_status(struct rw_states *states, int camera)
@@ -156,7 +158,8 @@ static void send_online(struct rw_states *states, int64_t boot_us)
 {
     if (states->online_ticket || (states->online_us && boot_us - states->online_us < REPEAT_US))
         return;
-    states->online_ticket = states->sink.publish(states->sink.self, "status", "online", 6, true);
+    struct rw_message message = {.topic = "status", .payload = "online", .size = 6, .retain = true};
+    states->online_ticket = states->sink.publish(states->sink.self, &message);
     if (states->online_ticket)
         states->online_us = boot_us;
 }

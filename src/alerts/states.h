@@ -2,7 +2,9 @@
  * `armed`. Published on change, on a new connection and once a minute. Main thread only. */
 #pragma once
 
-#include "alerts/outbox.h"
+#include "alerts/message.h"
+#include "alerts/payload.h"
+#include "base/clock.h"
 #include "store/reader.h"
 
 /* What a reader of the camera's directory found. Either may be NULL: nothing was ever recorded.

@@ -42,9 +42,20 @@ int64_t rw_cursors_get(struct rw_cursors *cursors, const char *name)
     return value;
 }
 
-int rw_cursors_set(struct rw_cursors *cursors, const char *name, int64_t value, struct rw_err *err)
+int rw_cursors_keep(struct rw_cursors *cursors, const struct rw_cursor *rows, int count,
+                    struct rw_err *err)
 {
-    return rw_db_run(cursors->db, err,
-                     "INSERT INTO cursors VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=?2",
-                     "ti", name, value);
+    if (rw_db_exec(cursors->db, "BEGIN IMMEDIATE", err))
+        return -1;
+    int failed = 0;
+    for (int i = 0; i < count && !failed; i++)
+        failed =
+            rw_db_run(cursors->db, err,
+                      "INSERT INTO cursors VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=?2",
+                      "ti", rows[i].name, rows[i].value);
+    if (!failed)
+        failed = rw_db_exec(cursors->db, "COMMIT", err);
+    if (failed)
+        rw_db_exec(cursors->db, "ROLLBACK", NULL);
+    return failed;
 }

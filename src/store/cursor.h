@@ -9,4 +9,11 @@ struct rw_cursors;
 struct rw_cursors *rw_cursors_open(const char *path, struct rw_err *err);
 void rw_cursors_close(struct rw_cursors *cursors);
 int64_t rw_cursors_get(struct rw_cursors *cursors, const char *name); /* 0 when never set */
-int rw_cursors_set(struct rw_cursors *cursors, const char *name, int64_t value, struct rw_err *err);
+
+struct rw_cursor {
+    const char *name;
+    int64_t value;
+};
+/* All of them or none; durable on return. */
+int rw_cursors_keep(struct rw_cursors *cursors, const struct rw_cursor *rows, int count,
+                    struct rw_err *err);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts/mqtt.h"
 #include "alerts/outbox.h"
 #include "base/units.h"
 
@@ -35,6 +36,7 @@ struct world {
     int sent_count;
     uint64_t ticket;
     int64_t boot_us;
+    struct rw_mqtt mqtt;
     struct rw_outbox *outbox;
 };
 
@@ -85,31 +87,41 @@ static int world_pictures(void *self, int camera, const char *event_id, struct r
     return 0;
 }
 
-static int64_t world_cursor(void *self, int camera)
+static int64_t *world_row(struct world *world, const char *name)
 {
-    return ((struct world *)self)->cursor[camera];
+    int camera = 0;
+    while (camera < 2 && strcmp(name + strcspn(name, "/") + 1, cameras[camera].id) != 0)
+        camera++;
+    assert_true(camera < 2 && !strncmp(name, "event/", 6));
+    return &world->cursor[camera];
 }
 
-static int world_move(void *self, int camera, int64_t revision)
+static int64_t world_cursor(void *self, const char *name)
+{
+    return *world_row(self, name);
+}
+
+static int world_keep(void *self, const struct rw_cursor *rows, int count)
 {
     struct world *world = self;
     if (world->disk_full)
         return -1;
-    world->cursor[camera] = revision;
+    for (int i = 0; i < count; i++)
+        *world_row(world, rows[i].name) = rows[i].value;
     return 0;
 }
 
-static uint64_t world_publish(void *self, const char *topic, const void *payload, size_t size,
-                              bool retain)
+static uint64_t world_publish(void *self, const struct rw_message *message)
 {
     struct world *world = self;
     if (world->no_room)
         return 0;
     assert_true(world->sent_count < SENT_MAX);
     struct sent *sent = &world->sent[world->sent_count++];
-    *sent = (struct sent){.retain = retain, .ticket = ++world->ticket};
-    snprintf(sent->topic, sizeof sent->topic, "%s", topic);
-    json_t *json = strstr(topic, "snapshot") ? NULL : json_loadb(payload, size, 0, NULL);
+    *sent = (struct sent){.retain = message->retain, .ticket = ++world->ticket};
+    snprintf(sent->topic, sizeof sent->topic, "%s", message->topic);
+    bool picture = strstr(message->topic, "snapshot");
+    json_t *json = picture ? NULL : json_loadb(message->payload, message->size, 0, NULL);
     const char *id = json_string_value(json_object_get(json, "id"));
     snprintf(sent->id, sizeof sent->id, "%s", id ? id : "");
     sent->number = json_integer_value(json_object_get(json, id ? "revision" : "events"));
@@ -144,10 +156,11 @@ static void start(struct world *world)
                                       .events_after = world_events_after,
                                       .pictures = world_pictures,
                                       .cursor = world_cursor,
-                                      .move = world_move};
-    struct rw_sink sink = {world, world_publish};
+                                      .keep = world_keep};
+    world->mqtt = (struct rw_mqtt){&config, &world_clock, {world, world_publish}};
+    struct rw_courier courier = rw_mqtt_courier(&world->mqtt);
     rw_outbox_destroy(world->outbox);
-    world->outbox = rw_outbox_create(&config, &source, &sink, &world_clock);
+    world->outbox = rw_outbox_create(&config, &source, &courier, &world_clock);
 }
 
 static void start_connected(struct world *world)

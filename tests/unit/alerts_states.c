@@ -35,14 +35,13 @@ static void world_read(void *self, int camera, struct rw_status *out)
     *out = ((struct world *)self)->status;
 }
 
-static uint64_t world_publish(void *self, const char *topic, const void *payload, size_t size,
-                              bool retain)
+static uint64_t world_publish(void *self, const struct rw_message *message)
 {
     struct world *world = self;
-    assert_true(retain);
+    assert_true(message->retain);
     assert_true(world->sent_count < SENT_MAX);
-    snprintf(world->sent[world->sent_count], sizeof world->sent[0], "%s %.*s", topic, (int)size,
-             (const char *)payload);
+    snprintf(world->sent[world->sent_count], sizeof world->sent[0], "%s %.*s", message->topic,
+             (int)message->size, (const char *)message->payload);
     world->tickets[world->sent_count++] = ++world->ticket;
     return world->ticket;
 }

@@ -1,0 +1,52 @@
+/* What the broker's two threads and its connections share. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "alerts/broker.h"
+
+/* main to thread */
+struct rw_parcel {
+    struct rw_mail mail; /* first */
+    uint64_t ticket;
+    unsigned connection;
+    bool retain;
+    char *topic; /* behind the payload */
+    size_t size;
+    uint8_t payload[];
+};
+
+struct rw_broker {
+    /* set before the thread starts */
+    const struct rw_mqtt_config *mqtt;
+    char *base; /* "<prefix>/<site>/" */
+    char client_id[64];
+    int wake, ready; /* eventfds: to the thread, to main */
+    int done;        /* eventfd: the thread has nothing more to do */
+    struct rw_mailbox *outgoing, *reports;
+    pthread_t thread;
+    atomic_bool stop;
+
+    /* main thread only */
+    uint64_t tickets;
+    bool up;
+    unsigned connection;
+
+    /* broker thread only */
+    unsigned link_number;
+};
+
+/* Broker thread: tells main. */
+void rw_report_send(struct rw_broker *broker, enum rw_report_kind kind, uint64_t ticket,
+                    const char *text);
+
+/* How a connection went. */
+struct rw_link_end {
+    bool was_up;
+    bool other_version; /* it ended as brokers end it that do not know this version of MQTT */
+    char reason[200];
+};
+/* Broker thread: one connection, from the look-up to the loss or until broker->stop. version: of
+ * MQTT, as MQTT_PROTOCOL_V... */
+void rw_link_run(struct rw_broker *broker, int version, struct rw_link_end *end);

@@ -1,0 +1,20 @@
+/* A message to the broker, and where messages go: the broker (broker.h), or a test. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rw_message {
+    const char *topic; /* below <prefix>/<site>/ */
+    const void *payload;
+    size_t size;
+    bool retain;
+};
+
+/* Copies the message. Returns the ticket that the confirmation will carry, 0 when there is no room
+ * now. */
+struct rw_sink {
+    void *self;
+    uint64_t (*publish)(void *self, const struct rw_message *message);
+};
