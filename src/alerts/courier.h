@@ -12,19 +12,20 @@
 #include "base/buf.h"
 
 enum rw_item_kind {
-    RW_ITEM_EVENT = 1,    /* words; alone, or with the pictures that go with them */
-    RW_ITEM_DIGEST = 2,   /* so many events wait and follow */
-    RW_ITEM_SNAPSHOT = 4, /* an event's whole picture, by itself */
+    RW_ITEM_EVENT = 1,     /* words; alone, or with the pictures that go with them */
+    RW_ITEM_DIGEST = 2,    /* so many events wait and follow */
+    RW_ITEM_SNAPSHOT = 4,  /* an event's whole picture, by itself */
+    RW_ITEM_THUMBNAIL = 8, /* a small picture of an event whose words went without, by itself */
 };
 
 /* Borrowed, all of it, for the call. */
 struct rw_item {
     enum rw_item_kind kind;
     int camera;                     /* index of config->cameras */
-    const struct rw_event *event;   /* EVENT, SNAPSHOT */
+    const struct rw_event *event;   /* all but DIGEST */
     const struct rw_digest *digest; /* DIGEST */
-    /* EVENT: the pictures that belong to it, SNAPSHOT: the one; JPEG, never NULL there, empty: none
-     */
+    /* EVENT: both, empty where the event has none or goes without (a backlog's); SNAPSHOT and
+     * THUMBNAIL: the one. JPEG */
     const struct rw_buf *snapshot, *thumbnail;
 };
 

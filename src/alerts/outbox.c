@@ -1,9 +1,8 @@
-#include "alerts/outbox.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts/outbox_inside.h"
 #include "base/log.h"
 #include "base/units.h"
 
@@ -11,49 +10,71 @@ enum {
     PICTURE_LOSSES_MAX = 2, /* then an event goes without: the line, or the broker, has a limit */
     ROW_SIZE = 96,
 };
-/* What the broker refused, as bits. */
-enum { DIGEST = 1, SNAPSHOT = 2, EVENT = 4 };
 
-#define REFUSED_PAUSE_US (10 * RW_SECOND_US)
+#define KEEP_US (200 * 1000) /* at a run, rows are written no more often */
 
-struct outgoing {
-    const struct rw_camera_config *camera;
-    int64_t cursor;   /* told up to this revision */
-    bool unsaved;     /* the cursor is ahead of the durable one */
-    int64_t waiting;  /* events above the cursor at the last look */
-    bool digest_due;  /* the connection is new */
-    int64_t pause_us; /* CLOCK_BOOTTIME before which nothing is sent */
+static const char *const row_names[] = {
+    [RW_ROW_EVENT] = "event", [RW_ROW_PICTURE] = "picture", [RW_ROW_BARE] = "bare"};
 
-    /* on its way; tickets are 0 when not */
-    uint64_t digest, snapshot, event;
-    int64_t revision; /* of the event, 0: none */
-    uint64_t picture; /* fingerprint of the snapshot */
-
-    uint64_t picture_told; /* fingerprint of the last confirmed one on this connection */
-    int picture_losses;    /* connections lost in a row with a snapshot on its way */
-
-    unsigned refused; /* logged on this connection */
-};
-
-struct rw_outbox {
-    const struct rw_config *config;
-    struct rw_outbox_source source;
-    struct rw_courier courier;
-    const struct rw_clock *clock;
-    bool connected;
-    int64_t delivered_us;
-    char trouble[200];
-    struct rw_buf jpeg, thumbnail; /* kept for their memory */
-    int count;
-    struct outgoing cameras[];
-};
+_Static_assert(sizeof row_names / sizeof *row_names == RW_ROWS, "every row has a name");
 
 /* "event/gate", or "zalo/event/gate" */
-static void row_name(const struct rw_outbox *outbox, const struct outgoing *out,
-                     char name[static ROW_SIZE])
+static const char *row_name(const struct rw_outbox *outbox, const struct rw_outgoing *out,
+                            enum rw_row row, char name[static ROW_SIZE])
 {
     const char *courier = outbox->courier.name;
-    snprintf(name, ROW_SIZE, "%s%sevent/%s", courier, *courier ? "/" : "", out->camera->id);
+    snprintf(name, ROW_SIZE, "%s%s%s/%s", courier, *courier ? "/" : "", row_names[row],
+             out->camera->id);
+    return name;
+}
+
+static int64_t row_value(const struct rw_outgoing *out, enum rw_row row)
+{
+    switch (row) {
+    case RW_ROW_EVENT:
+        return out->words.told;
+    case RW_ROW_PICTURE:
+        return out->pictures.told;
+    case RW_ROW_BARE:
+        return out->bare;
+    case RW_ROWS:
+        break;
+    }
+    return 0;
+}
+
+static void restore(struct rw_outbox *outbox, struct rw_outgoing *out)
+{
+    char name[ROW_SIZE];
+    for (enum rw_row row = 0; row < RW_ROWS; row++)
+        out->kept[row] =
+            outbox->source.cursor(outbox->source.self, row_name(outbox, out, row, name));
+    rw_lane_begin(&out->words, out->kept[RW_ROW_EVENT]);
+    rw_lane_begin(&out->pictures, out->kept[RW_ROW_PICTURE]);
+    out->bare = out->kept[RW_ROW_BARE];
+}
+
+void rw_outbox_keep(struct rw_outbox *outbox, struct rw_outgoing *out)
+{
+    char names[RW_ROWS][ROW_SIZE];
+    struct rw_cursor rows[RW_ROWS];
+    int count = 0;
+    for (enum rw_row row = 0; row < RW_ROWS; row++)
+        if (row_value(out, row) != out->kept[row])
+            rows[count++] =
+                (struct rw_cursor){row_name(outbox, out, row, names[row]), row_value(out, row)};
+    if (!count || outbox->source.keep(outbox->source.self, rows, count))
+        return;
+    for (enum rw_row row = 0; row < RW_ROWS; row++)
+        out->kept[row] = row_value(out, row);
+    out->kept_us = rw_now(outbox->clock).boot_us;
+}
+
+void rw_outbox_keep_lazily(struct rw_outbox *outbox, struct rw_outgoing *out)
+{
+    bool busy = out->words.count || out->pictures.count;
+    if (!busy || rw_now(outbox->clock).boot_us - out->kept_us >= KEEP_US)
+        rw_outbox_keep(outbox, out);
 }
 
 struct rw_outbox *rw_outbox_create(const struct rw_config *config,
@@ -71,9 +92,8 @@ struct rw_outbox *rw_outbox_create(const struct rw_config *config,
     outbox->count = config->camera_count;
     for (int i = 0; i < outbox->count; i++) {
         outbox->cameras[i].camera = &config->cameras[i];
-        char name[ROW_SIZE];
-        row_name(outbox, &outbox->cameras[i], name);
-        outbox->cameras[i].cursor = source->cursor(source->self, name);
+        outbox->cameras[i].index = i;
+        restore(outbox, &outbox->cameras[i]);
     }
     return outbox;
 }
@@ -82,84 +102,26 @@ void rw_outbox_destroy(struct rw_outbox *outbox)
 {
     if (!outbox)
         return;
+    for (int i = 0; i < outbox->count; i++)
+        rw_outbox_keep(outbox, &outbox->cameras[i]);
     rw_buf_finish(&outbox->jpeg);
     rw_buf_finish(&outbox->thumbnail);
     free(outbox);
 }
 
-static int camera_index(const struct rw_outbox *outbox, const struct outgoing *out)
+static int add_to_batch(void *arg, const struct rw_event *event)
 {
-    return (int)(out - outbox->cameras);
-}
-
-static bool busy(const struct outgoing *out)
-{
-    return out->digest || out->revision;
-}
-
-static void save_cursor(struct rw_outbox *outbox, struct outgoing *out)
-{
-    char name[ROW_SIZE];
-    row_name(outbox, out, name);
-    struct rw_cursor row = {name, out->cursor};
-    out->unsaved = outbox->source.keep(outbox->source.self, &row, 1) != 0;
-}
-
-static void move_cursor(struct rw_outbox *outbox, struct outgoing *out, int64_t revision)
-{
-    if (revision == out->cursor)
-        return;
-    out->cursor = revision;
-    save_cursor(outbox, out);
-}
-
-static uint64_t send(struct rw_outbox *outbox, const struct rw_item *item)
-{
-    return outbox->courier.send(outbox->courier.self, item);
-}
-
-static int add_to_digest(void *digest, const struct rw_event *event)
-{
-    if (event->armed)
-        rw_digest_add(digest, event);
+    struct rw_batch *batch = arg;
+    batch->events[batch->count++] = *event;
     return 0;
 }
 
-/* True when a digest is on its way, or cannot be now. */
-static bool send_digest(struct rw_outbox *outbox, struct outgoing *out)
+int rw_outbox_read(struct rw_outbox *outbox, const struct rw_outgoing *out, int64_t after,
+                   int limit)
 {
-    struct rw_digest digest = {0};
-    if (outbox->source.events_after(outbox->source.self, camera_index(outbox, out), out->cursor, 0,
-                                    add_to_digest, &digest))
-        return true;
-    out->digest_due = false;
-    if (digest.events <= RW_BACKLOG_MAX)
-        return false;
-    rw_log(RW_LOG_INFO, "alerts", "%lld events of %s have waited; they go out now, oldest first",
-           (long long)digest.events, out->camera->id);
-    out->digest = send(outbox, &(struct rw_item){.kind = RW_ITEM_DIGEST,
-                                                 .camera = camera_index(outbox, out),
-                                                 .digest = &digest});
-    out->digest_due = !out->digest;
-    return true;
-}
-
-struct next_event {
-    struct rw_event event;
-    int64_t skipped; /* highest revision of those passed over; 0: none */
-    bool found;
-};
-
-static int take_next(void *arg, const struct rw_event *event)
-{
-    struct next_event *next = arg;
-    if (!event->armed) {
-        next->skipped = event->revision;
-        return 0;
-    }
-    next->event = *event;
-    next->found = true;
-    return 1;
+    outbox->batch.count = 0;
+    return outbox->source.events_after(outbox->source.self, out->index, after, limit, add_to_batch,
+                                       &outbox->batch);
 }
 
 static uint64_t fingerprint(const struct rw_buf *bytes)
@@ -170,11 +132,12 @@ static uint64_t fingerprint(const struct rw_buf *bytes)
     return hash;
 }
 
-/* False when there is no room for it now. The broker still holds the one that it confirmed last
- * (it is retained), so the same picture is not sent twice on one connection. */
-static bool send_snapshot(struct rw_outbox *outbox, struct outgoing *out,
-                          const struct rw_event *event)
+/* The broker still holds the one that it got last (it is retained), so the same picture is not sent
+ * twice on one connection. */
+bool rw_outbox_send_snapshot(struct rw_outbox *outbox, struct rw_outgoing *out,
+                             const struct rw_event *event, uint64_t *ticket)
 {
+    *ticket = 0;
     if (!(outbox->courier.carries & RW_ITEM_SNAPSHOT) || !outbox->jpeg.size ||
         outbox->jpeg.size > RW_SNAPSHOT_MAX)
         return true;
@@ -183,86 +146,29 @@ static bool send_snapshot(struct rw_outbox *outbox, struct outgoing *out,
         return true;
     }
     uint64_t picture = fingerprint(&outbox->jpeg);
-    if (picture == out->picture_told)
+    if (picture == out->picture_sent)
         return true;
-    out->snapshot = send(outbox, &(struct rw_item){.kind = RW_ITEM_SNAPSHOT,
-                                                   .camera = camera_index(outbox, out),
-                                                   .event = event,
-                                                   .snapshot = &outbox->jpeg});
-    out->picture = picture;
-    return out->snapshot != 0;
-}
-
-static void send_event(struct rw_outbox *outbox, struct outgoing *out, const struct rw_event *event)
-{
-    rw_buf_clear(&outbox->jpeg);
-    rw_buf_clear(&outbox->thumbnail);
-    if (outbox->source.pictures(outbox->source.self, camera_index(outbox, out), event->id,
-                                &outbox->jpeg, &outbox->thumbnail))
-        return;
-    if (!send_snapshot(outbox, out, event))
-        return;
-    out->event = send(outbox, &(struct rw_item){.kind = RW_ITEM_EVENT,
-                                                .camera = camera_index(outbox, out),
-                                                .event = event,
-                                                .snapshot = &outbox->jpeg,
-                                                .thumbnail = &outbox->thumbnail});
-    out->revision = out->event ? event->revision : 0;
-    if (!out->event)
-        out->snapshot = 0;
-}
-
-/* Reads how much waits. False when the camera cannot be read. */
-static bool count_waiting(struct rw_outbox *outbox, struct outgoing *out)
-{
-    int64_t highest = 0;
-    int index = camera_index(outbox, out);
-    if (outbox->source.waiting(outbox->source.self, index, out->cursor, &out->waiting, &highest))
-        return false;
-    if (highest >= out->cursor)
-        return true;
-    if (highest > 0) /* 0: no event is left, all have aged away */
-        rw_log(RW_LOG_WARNING, "alerts",
-               "the events of %s are numbered anew; all that are there are told again",
-               out->camera->id);
-    move_cursor(outbox, out, 0);
-    return !outbox->source.waiting(outbox->source.self, index, 0, &out->waiting, &highest);
-}
-
-static void look_at(struct rw_outbox *outbox, struct outgoing *out)
-{
-    if (out->unsaved)
-        save_cursor(outbox, out);
-    if (!count_waiting(outbox, out) || !outbox->connected || busy(out) ||
-        rw_now(outbox->clock).boot_us < out->pause_us)
-        return;
-    if (!(outbox->courier.carries & RW_ITEM_DIGEST))
-        out->digest_due = false;
-    if (out->digest_due && out->waiting > RW_BACKLOG_MAX && send_digest(outbox, out))
-        return;
-    out->digest_due = false;
-    if (!out->waiting)
-        return;
-    struct next_event next = {0};
-    if (outbox->source.events_after(outbox->source.self, camera_index(outbox, out), out->cursor, 0,
-                                    take_next, &next))
-        return;
-    if (next.skipped)
-        move_cursor(outbox, out, next.skipped);
-    if (next.found)
-        send_event(outbox, out, &next.event);
+    *ticket =
+        outbox->courier.send(outbox->courier.self, &(struct rw_item){.kind = RW_ITEM_SNAPSHOT,
+                                                                     .camera = out->index,
+                                                                     .event = event,
+                                                                     .snapshot = &outbox->jpeg});
+    if (*ticket)
+        out->picture_sent = picture;
+    return *ticket != 0;
 }
 
 void rw_outbox_look(struct rw_outbox *outbox)
 {
-    for (int i = 0; i < outbox->count; i++)
-        look_at(outbox, &outbox->cameras[i]);
-}
-
-static void forget(struct outgoing *out)
-{
-    out->digest = out->snapshot = out->event = 0;
-    out->revision = 0;
+    for (int i = 0; i < outbox->count; i++) {
+        rw_outbox_keep_lazily(outbox, &outbox->cameras[i]);
+        if (!rw_words_count(outbox, &outbox->cameras[i]))
+            outbox->cameras[i].words.more = false;
+    }
+    if (!outbox->connected)
+        return;
+    rw_words_feed(outbox, false);
+    rw_pictures_feed(outbox);
 }
 
 void rw_outbox_connected(struct rw_outbox *outbox)
@@ -270,10 +176,11 @@ void rw_outbox_connected(struct rw_outbox *outbox)
     outbox->connected = true;
     outbox->trouble[0] = 0;
     for (int i = 0; i < outbox->count; i++) {
-        struct outgoing *out = &outbox->cameras[i];
-        forget(out);
-        out->digest_due = true;
-        out->picture_told = 0;
+        struct rw_outgoing *out = &outbox->cameras[i];
+        rw_words_forget(out);
+        rw_lane_begin(&out->pictures, out->pictures.told);
+        out->digest_due = outbox->courier.carries & RW_ITEM_DIGEST;
+        out->picture_sent = 0;
         out->pause_us = 0;
         out->refused = 0;
     }
@@ -283,89 +190,61 @@ void rw_outbox_lost(struct rw_outbox *outbox)
 {
     outbox->connected = false;
     for (int i = 0; i < outbox->count; i++) {
-        struct outgoing *out = &outbox->cameras[i];
-        if (out->snapshot)
+        struct rw_outgoing *out = &outbox->cameras[i];
+        if (rw_lane_carries_picture(&out->words) || rw_lane_carries_picture(&out->pictures))
             out->picture_losses++;
-        forget(out);
+        rw_words_forget(out);
+        rw_lane_begin(&out->pictures, out->pictures.told);
+        rw_outbox_keep(outbox, out);
     }
 }
 
-static void finish_event(struct rw_outbox *outbox, struct outgoing *out)
-{
-    if (!out->revision || out->snapshot || out->event)
-        return;
-    int64_t revision = out->revision;
-    out->revision = 0;
-    outbox->delivered_us = rw_now(outbox->clock).utc_us;
-    outbox->trouble[0] = 0;
-    move_cursor(outbox, out, revision);
-}
-
-static void note_refusal(struct rw_outbox *outbox, struct outgoing *out, unsigned what,
-                         const char *refused)
+void rw_outbox_note_refusal(struct rw_outbox *outbox, struct rw_outgoing *out, unsigned what,
+                            const char *why)
 {
     snprintf(outbox->trouble, sizeof outbox->trouble,
              "the broker refuses the %s of %s (%s); see its access rules and limits",
-             what == DIGEST     ? "digest"
-             : what == SNAPSHOT ? "snapshot"
-                                : "events",
-             out->camera->id, refused);
+             what == RW_REFUSED_DIGEST     ? "digest"
+             : what == RW_REFUSED_SNAPSHOT ? "snapshot"
+             : what == RW_REFUSED_SMALL    ? "small pictures"
+                                           : "events",
+             out->camera->id, why);
     if (!(out->refused & what))
         rw_log(RW_LOG_WARNING, "alerts", "%s", outbox->trouble);
     out->refused |= what;
 }
 
-static void event_acked(struct rw_outbox *outbox, struct outgoing *out, const char *refused)
+static bool digest_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
+                         const char *refused)
 {
-    if (refused) {
-        note_refusal(outbox, out, EVENT, refused);
-        forget(out);
-        out->pause_us = rw_now(outbox->clock).boot_us + REFUSED_PAUSE_US;
-        return;
-    }
-    out->event = 0;
-    finish_event(outbox, out);
-}
-
-/* An event without its big picture is better than none. */
-static void snapshot_acked(struct rw_outbox *outbox, struct outgoing *out, const char *refused)
-{
-    out->snapshot = 0;
+    if (ticket != out->digest)
+        return false;
+    out->digest = 0;
     if (refused)
-        note_refusal(outbox, out, SNAPSHOT, refused);
-    else
-        out->picture_told = out->picture;
-    out->picture_losses = 0;
-    finish_event(outbox, out);
+        rw_outbox_note_refusal(outbox, out, RW_REFUSED_DIGEST, refused);
+    return true;
 }
 
 void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refused)
 {
-    if (!ticket)
-        return;
-    for (int i = 0; i < outbox->count; i++) {
-        struct outgoing *out = &outbox->cameras[i];
-        if (ticket == out->digest) {
-            out->digest = 0;
-            if (refused)
-                note_refusal(outbox, out, DIGEST, refused);
-        } else if (ticket == out->snapshot) {
-            snapshot_acked(outbox, out, refused);
-        } else if (ticket == out->event) {
-            event_acked(outbox, out, refused);
-        } else {
-            continue;
-        }
-        look_at(outbox, out);
-        return;
+    bool ours = false;
+    for (int i = 0; ticket && i < outbox->count && !ours; i++) {
+        struct rw_outgoing *out = &outbox->cameras[i];
+        ours = digest_acked(outbox, out, ticket, refused) ||
+               rw_words_acked(outbox, out, ticket, refused) ||
+               rw_pictures_acked(outbox, out, ticket, refused);
     }
+    if (!ours || !outbox->connected)
+        return;
+    rw_words_feed(outbox, true);
+    rw_pictures_feed(outbox);
 }
 
 bool rw_outbox_settled(const struct rw_outbox *outbox)
 {
     bool settled = true;
     for (int i = 0; i < outbox->count; i++)
-        settled &= !busy(&outbox->cameras[i]);
+        settled &= !outbox->cameras[i].digest && !outbox->cameras[i].words.count;
     return settled;
 }
 

@@ -1,10 +1,12 @@
 /* What to send next, and how far each camera's events have been told.
  *
  * Invariants:
- *   A1 a cursor moves only over events that the broker confirmed, or that are not announced
- *   A2 of one camera, one event is on its way at a time, in order of revision
- *   A3 an event's picture goes before it
- *   A4 when a connection is lost, whatever was on its way is forgotten and read again
+ *   A1 a cursor moves only over events that the other side confirmed, or that are not announced
+ *   A2 of one camera, events go out in order of revision; several are on their way at a time
+ *   A3 an event's picture goes before it, unless it is one of a backlog (more than RW_BACKLOG_MAX
+ *      wait): then its words go at once, and its pictures after all words of all cameras
+ *   A4 that pictures are owed is written down before the first words go without
+ *   A5 when a connection is lost, whatever was on its way is forgotten and read again
  *
  * Main thread only. Where events come from, who brings them out and what time it is come in through
  * the front door, so a test can be the store and the courier. */

@@ -1,0 +1,92 @@
+/* What the files of the outbox share: one camera's ways out, and the rows that are kept of them.
+ * Lanes over all cameras, the first first: words, then the pictures that words of a backlog went
+ * without. */
+#pragma once
+
+#include "alerts/lane.h"
+#include "alerts/outbox.h"
+
+/* What is kept of a camera in alerts.db. */
+enum rw_row {
+    RW_ROW_EVENT,   /* words.told */
+    RW_ROW_PICTURE, /* pictures.told */
+    RW_ROW_BARE,    /* bare */
+    RW_ROWS
+};
+
+/* What the other side refused, as bits. */
+enum { RW_REFUSED_DIGEST = 1, RW_REFUSED_SNAPSHOT = 2, RW_REFUSED_EVENT = 4, RW_REFUSED_SMALL = 8 };
+
+struct rw_outgoing {
+    const struct rw_camera_config *camera;
+    int index;             /* of the camera */
+    int64_t kept[RW_ROWS]; /* as they stand in alerts.db */
+    int64_t kept_us;       /* CLOCK_BOOTTIME of that */
+
+    struct rw_lane words;
+    int64_t waiting;  /* events behind words.told, as of the last look */
+    bool digest_due;  /* the connection is new */
+    uint64_t digest;  /* its ticket, 0: none is on its way */
+    int64_t pause_us; /* CLOCK_BOOTTIME before which nothing is sent */
+
+    struct rw_lane pictures;
+    int64_t bare; /* words up to this revision go without pictures. Those behind pictures.told are
+                   * owed theirs */
+
+    uint64_t picture_sent; /* fingerprint of the last snapshot on this connection */
+    int picture_losses;    /* connections lost in a row with a snapshot on its way */
+
+    unsigned refused; /* logged on this connection */
+};
+
+struct rw_batch {
+    int count;
+    struct rw_event events[RW_LANE_MAX + 1];
+};
+
+struct rw_outbox {
+    const struct rw_config *config;
+    struct rw_outbox_source source;
+    struct rw_courier courier;
+    const struct rw_clock *clock;
+    bool connected;
+    int64_t delivered_us;
+    char trouble[200];
+    struct rw_buf jpeg, thumbnail; /* kept for their memory */
+    struct rw_batch batch;         /* kept for its memory */
+    int turn;                      /* the camera whose backlog is looked at first */
+    int count;
+    struct rw_outgoing cameras[];
+};
+
+/* -- outbox.c */
+/* The next events behind `after`. 0, or -1 when the camera cannot be read now. */
+int rw_outbox_read(struct rw_outbox *outbox, const struct rw_outgoing *out, int64_t after,
+                   int limit);
+/* Writes down what has changed. What cannot be written stays changed. */
+void rw_outbox_keep(struct rw_outbox *outbox, struct rw_outgoing *out);
+/* The same, but not often: what is not yet written down would be told again after a kill. */
+void rw_outbox_keep_lazily(struct rw_outbox *outbox, struct rw_outgoing *out);
+void rw_outbox_note_refusal(struct rw_outbox *outbox, struct rw_outgoing *out, unsigned what,
+                            const char *why);
+/* Sends outbox->jpeg, retained, unless it was the last one on this connection. False: there is no
+ * room for it now; then *ticket is 0, as it is when nothing has to be sent. */
+bool rw_outbox_send_snapshot(struct rw_outbox *outbox, struct rw_outgoing *out,
+                             const struct rw_event *event, uint64_t *ticket);
+
+/* -- outbox_words.c */
+/* Reads how much waits. False when the camera cannot be read. */
+bool rw_words_count(struct rw_outbox *outbox, struct rw_outgoing *out);
+/* Sends what may go of all cameras, or of those that are known to have more. */
+void rw_words_feed(struct rw_outbox *outbox, bool known_only);
+bool rw_words_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
+                    const char *refused);
+bool rw_words_done(struct rw_outbox *outbox); /* nothing more can be said now */
+void rw_words_forget(struct rw_outgoing *out);
+
+/* -- outbox_pictures.c */
+/* Words up to this revision go without pictures; these will be owed. */
+void rw_pictures_owe(struct rw_outbox *outbox, struct rw_outgoing *out, int64_t highest);
+void rw_pictures_feed(struct rw_outbox *outbox);
+bool rw_pictures_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
+                       const char *refused);
