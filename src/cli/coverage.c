@@ -40,9 +40,11 @@ static json_t *coverage_json(const char *camera, enum rw_stream stream,
     json_object_set_new(out, "gaps", list_json(coverage->gaps, coverage->gap_count, "cause"));
     json_object_set_new(out, "deleted",
                         list_json(coverage->deletions, coverage->deletion_count, "rule"));
+    json_object_set_new(out, "damaged", list_json(coverage->damages, coverage->damage_count, NULL));
     json_object_set_new(out, "recorded_s", json_real((double)coverage->recorded_us / 1e6));
     json_object_set_new(out, "gap_s", json_real((double)coverage->gap_us / 1e6));
     json_object_set_new(out, "deleted_s", json_real((double)coverage->deleted_us / 1e6));
+    json_object_set_new(out, "damaged_s", json_real((double)coverage->damaged_us / 1e6));
     return out;
 }
 
@@ -58,12 +60,16 @@ static void print_list(const char *word, const struct rw_span *spans, int count)
 static void print_coverage(const char *camera, enum rw_stream stream,
                            const struct rw_coverage *coverage)
 {
-    printf("%s %s: %.3f s recorded, %.3f s missing, %.3f s deleted\n", camera,
-           rw_stream_name(stream), (double)coverage->recorded_us / 1e6,
-           (double)coverage->gap_us / 1e6, (double)coverage->deleted_us / 1e6);
+    printf("%s %s: %.3f s recorded, %.3f s missing, %.3f s deleted", camera, rw_stream_name(stream),
+           (double)coverage->recorded_us / 1e6, (double)coverage->gap_us / 1e6,
+           (double)coverage->deleted_us / 1e6);
+    if (coverage->damage_count)
+        printf("; %.3f s of the recorded came damaged", (double)coverage->damaged_us / 1e6);
+    putchar('\n');
     print_list("recorded", coverage->spans, coverage->span_count);
     print_list("missing", coverage->gaps, coverage->gap_count);
     print_list("deleted", coverage->deletions, coverage->deletion_count);
+    print_list("damaged", coverage->damages, coverage->damage_count);
 }
 
 /* Why there is nothing newer than the newest picture. */

@@ -1,11 +1,11 @@
-/* An entry of a chunk: u8 flags (1 keyframe, 2 event, 4 gaps follow), varint payload length; of a
- * fragment also varint duration and signed varint (start minus the end before it); with gaps u8
- * count and each u8 cause, varint length. Varints are LEB128. */
+/* An entry of a chunk: u8 flags (1 keyframe, 2 event, 4 gaps follow, 8 came damaged), varint
+ * payload length; of a fragment also varint duration and signed varint (start minus the end before
+ * it); with gaps u8 count and each u8 cause, varint length. Varints are LEB128. */
 #include <string.h>
 
 #include "store/index.h"
 
-enum { KEYFRAME = 1, EVENT = 2, GAPS = 4, ENTRY_MAX = 64 };
+enum { KEYFRAME = 1, EVENT = 2, GAPS = 4, CAME_DAMAGED = 8, ENTRY_MAX = 64 };
 
 static const int64_t PLACE_MAX = INT64_C(1) << 48; /* no disk is larger */
 static const uint64_t GAP_MAX = UINT64_C(1) << 56; /* as in a record's header */
@@ -76,7 +76,7 @@ bool rw_chunk_add(struct rw_chunk *chunk, int slot, const struct rw_record *reco
     }
     uint8_t entry[ENTRY_MAX], *at = entry;
     *at++ = (uint8_t)((record->keyframe ? KEYFRAME : 0) | (event ? EVENT : 0) |
-                      (record->gap_count ? GAPS : 0));
+                      (record->gap_count ? GAPS : 0) | (record->came_damaged ? CAME_DAMAGED : 0));
     at = put_varint(at, record->length);
     if (!event) {
         int64_t delta = record->start_us - chunk->end_us;
@@ -134,6 +134,7 @@ static const uint8_t *read_entry(const uint8_t *at, const uint8_t *end, struct r
         return NULL;
     *kind = flags & EVENT ? RW_RECORD_EVENT : RW_RECORD_FRAGMENT;
     out->keyframe = flags & KEYFRAME;
+    out->came_damaged = flags & CAME_DAMAGED;
     out->size = (uint32_t)length;
     out->duration_us = (uint32_t)duration;
     out->start_us = (int64_t)((uint64_t)*end_us + (delta >> 1 ^ -(delta & 1)));
@@ -193,6 +194,7 @@ static int take_rest(void *arg, const struct rw_fragment *fragment, enum rw_reco
     const struct rw_chunk *from = cut->from;
     struct rw_record record = {.kind = kind,
                                .keyframe = fragment->keyframe,
+                               .came_damaged = fragment->came_damaged,
                                .clock_trust =
                                    from->unverified ? RW_CLOCK_UNVERIFIED : RW_CLOCK_SYNCED,
                                .seq = fragment->seq,

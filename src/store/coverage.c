@@ -23,6 +23,18 @@ void rw_ledger_add_span(struct rw_ledger *ledger, int64_t from_us, int64_t to_us
          (struct rw_span){from_us, to_us, RW_CAUSE_NONE});
 }
 
+void rw_ledger_add_damage(struct rw_ledger *ledger, int64_t from_us, int64_t to_us)
+{
+    struct rw_span *last = ledger->damage_count ? &ledger->damages[ledger->damage_count - 1] : NULL;
+    if (last && from_us >= last->from_us && from_us <= last->to_us) {
+        if (to_us > last->to_us)
+            last->to_us = to_us;
+        return;
+    }
+    push(&ledger->damages, &ledger->damage_count, &ledger->damage_capacity,
+         (struct rw_span){from_us, to_us, RW_CAUSE_NONE});
+}
+
 void rw_ledger_add_gaps(struct rw_ledger *ledger, int64_t end_us, const struct rw_gap_part *parts,
                         int count)
 {
@@ -42,6 +54,7 @@ void rw_ledger_finish(struct rw_ledger *ledger)
 {
     free(ledger->spans);
     free(ledger->gaps);
+    free(ledger->damages);
     *ledger = (struct rw_ledger){0};
 }
 
@@ -169,6 +182,25 @@ static void explain(struct settling *s, int64_t from, int64_t to)
     put_unexplained(s, from, to);
 }
 
+/* Damage is told once where spans overlap, and never beyond what was asked for. */
+static void settle_damage(struct rw_ledger *ledger, struct rw_coverage *out)
+{
+    int capacity = 0;
+    int64_t at = out->from_us;
+    if (ledger->damage_count)
+        qsort(ledger->damages, (size_t)ledger->damage_count, sizeof *ledger->damages, by_start);
+    for (int i = 0; i < ledger->damage_count; i++) {
+        struct rw_span span = ledger->damages[i];
+        span.from_us = span.from_us > at ? span.from_us : at;
+        span.to_us = span.to_us < out->to_us ? span.to_us : out->to_us;
+        if (span.from_us >= span.to_us)
+            continue;
+        put(&out->damages, &out->damage_count, &capacity, span);
+        out->damaged_us += span.to_us - span.from_us;
+        at = span.to_us;
+    }
+}
+
 void rw_ledger_settle(struct rw_ledger *ledger, const struct rw_ledger_bounds *bounds,
                       struct rw_coverage *out)
 {
@@ -199,6 +231,7 @@ void rw_ledger_settle(struct rw_ledger *ledger, const struct rw_ledger_bounds *b
         at = to;
     }
     explain(&s, at, out->to_us);
+    settle_damage(ledger, out);
 }
 
 void rw_coverage_finish(struct rw_coverage *coverage)
@@ -206,5 +239,6 @@ void rw_coverage_finish(struct rw_coverage *coverage)
     free(coverage->spans);
     free(coverage->gaps);
     free(coverage->deletions);
+    free(coverage->damages);
     *coverage = (struct rw_coverage){0};
 }

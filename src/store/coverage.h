@@ -13,11 +13,14 @@ struct rw_ledger_gap {
 struct rw_ledger {
     struct rw_span *spans;
     struct rw_ledger_gap *gaps;
-    int span_count, span_capacity, gap_count, gap_capacity;
+    struct rw_span *damages;
+    int span_count, span_capacity, gap_count, gap_capacity, damage_count, damage_capacity;
     int64_t end_us; /* of the span that was added last */
 };
 
 void rw_ledger_add_span(struct rw_ledger *ledger, int64_t from_us, int64_t to_us);
+/* Part of a span that came damaged. */
+void rw_ledger_add_damage(struct rw_ledger *ledger, int64_t from_us, int64_t to_us);
 /* Of the span that is added next, at whose start they end: oldest first. A part of length
  * RW_GAP_OPEN explains all that nothing else does, back to what was recorded before it. */
 void rw_ledger_add_gaps(struct rw_ledger *ledger, int64_t end_us, const struct rw_gap_part *parts,

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-enum { LINK_AT = RW_RECORD_SIZE - RW_HASH_SIZE };
+enum { LINK_AT = RW_RECORD_SIZE - RW_HASH_SIZE, KEYFRAME = 1, CAME_DAMAGED = 2 };
 
 const uint8_t rw_record_uuid[16] = {0x52, 0x6f, 0x61, 0x64, 0x77, 0x61, 0x74, 0x63,
                                     0x68, 0x20, 0x72, 0x65, 0x63, 0x6f, 0x72, 0x64};
@@ -65,7 +65,8 @@ void rw_record_pack(struct rw_record *record, uint8_t out[RW_RECORD_SIZE])
     memcpy(out + RW_RECORD_UUID_AT, rw_record_uuid, 16);
     out[24] = 1;
     out[25] = (uint8_t)record->kind;
-    out[26] = record->keyframe ? 1 : 0;
+    out[26] =
+        (uint8_t)((record->keyframe ? KEYFRAME : 0) | (record->came_damaged ? CAME_DAMAGED : 0));
     out[27] = (uint8_t)record->clock_trust;
     memcpy(out + 28, record->ring, 16);
     rw_put_be64(out + 44, record->seq);
@@ -111,7 +112,8 @@ bool rw_time_in_range(int64_t us)
 static void unpack_fields(const uint8_t *in, struct rw_record *record)
 {
     record->kind = (enum rw_record_kind)in[25];
-    record->keyframe = in[26] & 1;
+    record->keyframe = in[26] & KEYFRAME;
+    record->came_damaged = in[26] & CAME_DAMAGED;
     record->clock_trust = (enum rw_clock_trust)in[27];
     memcpy(record->ring, in + 28, 16);
     record->seq = rw_get_be64(in + 44);

@@ -3,7 +3,8 @@
  * payload of an event inside the same box, or `moof mdat` of a fragment behind it.
  *
  *    0  u32 box size, "uuid", 16 bytes RW_RECORD_UUID
- *   24  u8 version (1), u8 kind, u8 flags, u8 clock trust
+ *   24  u8 version (1), u8 kind, u8 flags (1 starts with a keyframe, 2 came damaged; others are
+ *       passed over), u8 clock trust
  *   28  ring id, 16
  *   44  u64 sequence, never reused within a ring
  *   52  i64 start, UTC us            60  i64 start, CLOCK_BOOTTIME us
@@ -58,7 +59,8 @@ struct rw_gap_part {
 
 struct rw_record {
     enum rw_record_kind kind;
-    bool keyframe; /* starts with one */
+    bool keyframe;     /* starts with one */
+    bool came_damaged; /* part of it, or of what it builds on, was lost before it was recorded */
     enum rw_clock_trust clock_trust;
     uint8_t ring[16];
     uint64_t seq;

@@ -17,6 +17,7 @@ struct known { /* a record as the index tells it */
     int64_t start_us;
     uint32_t duration_us;
     enum rw_record_kind kind;
+    bool came_damaged;
     bool found, damaged; /* damaged: the index says so itself */
 };
 
@@ -88,6 +89,7 @@ static int note_known(void *arg, const struct rw_fragment *fragment, enum rw_rec
                        .size = fragment->size,
                        .start_us = fragment->start_us - fsck->shift_us,
                        .duration_us = fragment->duration_us,
+                       .came_damaged = fragment->came_damaged,
                        .kind = kind};
     return 0;
 }
@@ -128,7 +130,8 @@ static bool same(const struct known *known, const struct rw_record *record, int6
     return known->offset == offset && known->size == record->length &&
            known->kind == record->kind &&
            (record->kind == RW_RECORD_EVENT ||
-            (known->start_us == record->start_us && known->duration_us == record->duration_us));
+            (known->start_us == record->start_us && known->duration_us == record->duration_us &&
+             known->came_damaged == record->came_damaged));
 }
 
 static int note_footage(void *arg, const struct rw_chunk *chunk)

@@ -189,6 +189,7 @@ static void fragment_of_record(const struct rw_record *record, int slot, int64_t
                                 .start_us = record->start_us,
                                 .duration_us = record->duration_us,
                                 .keyframe = record->keyframe,
+                                .came_damaged = record->came_damaged,
                                 .gap_count = record->gap_count};
     memcpy(out->gaps, record->gaps, sizeof out->gaps);
 }
@@ -302,16 +303,20 @@ struct survey {
     struct rw_ring_end newest;
 };
 
-static int take_gaps(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
+/* Of a chunk whose span is added as a whole. */
+static int take_marks(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
 {
     struct survey *survey = arg;
     if (kind == RW_RECORD_EVENT)
         return 0;
     rw_ledger_add_gaps(&survey->ledger, fragment->start_us, fragment->gaps, fragment->gap_count);
-    return 1; /* only the first fragment of a chunk can have some */
+    if (fragment->came_damaged)
+        rw_ledger_add_damage(&survey->ledger, fragment->start_us,
+                             fragment->start_us + fragment->duration_us);
+    return 0;
 }
 
-/* One with damage in it: what is damaged counts as missing. */
+/* One with damage of the disk in it: what is damaged counts as missing. */
 static int take_one(void *arg, const struct rw_fragment *fragment, enum rw_record_kind kind)
 {
     struct survey *survey = arg;
@@ -319,11 +324,14 @@ static int take_one(void *arg, const struct rw_fragment *fragment, enum rw_recor
         return 0;
     int64_t end = fragment->start_us + fragment->duration_us;
     struct rw_gap_part damage = {RW_CAUSE_DISK, fragment->duration_us};
-    rw_ledger_add_gaps(&survey->ledger, fragment->start_us, fragment->gaps, fragment->gap_count);
-    if (next_damage(&survey->damage, fragment->seq) == fragment->seq && damage.length_us)
+    if (next_damage(&survey->damage, fragment->seq) == fragment->seq && damage.length_us) {
+        rw_ledger_add_gaps(&survey->ledger, fragment->start_us, fragment->gaps,
+                           fragment->gap_count);
         rw_ledger_add_gaps(&survey->ledger, end, &damage, 1);
-    else
-        rw_ledger_add_span(&survey->ledger, fragment->start_us, end);
+        return 0;
+    }
+    take_marks(survey, fragment, kind);
+    rw_ledger_add_span(&survey->ledger, fragment->start_us, end);
     return 0;
 }
 
@@ -337,7 +345,7 @@ static int take_chunk(void *arg, const struct rw_chunk *chunk)
         rw_chunk_each(chunk, take_one, survey);
         return 0;
     }
-    rw_chunk_each(chunk, take_gaps, survey);
+    rw_chunk_each(chunk, take_marks, survey);
     rw_ledger_add_span(&survey->ledger, chunk->start_us, chunk->end_us);
     return 0;
 }

@@ -22,8 +22,9 @@ struct rw_fragment {
     int64_t start_us;
     uint32_t duration_us;
     bool keyframe;
-    bool damaged;  /* its bytes no longer match their hash: seen by the scrub or a rebuild */
-    int gap_count; /* what is missing before it */
+    bool damaged;      /* its bytes no longer match their hash: seen by the scrub or a rebuild */
+    bool came_damaged; /* they do, but part of the pictures was lost before it was recorded */
+    int gap_count;     /* what is missing before it */
     struct rw_gap_part gaps[RW_GAPS_MAX];
 };
 /* Caller's memory: zero it, then rw_buf_finish(&bytes). */
@@ -62,8 +63,11 @@ struct rw_coverage {
     int64_t from_us, to_us; /* what was answered for: the future is cut off, but for footage of
                              * before the clock was set back */
     int span_count, gap_count, deletion_count;
-    struct rw_span *spans, *gaps;            /* owned; free with rw_coverage_finish() */
-    struct rw_span *deletions;               /* owned too */
+    struct rw_span *spans, *gaps; /* owned; free with rw_coverage_finish() */
+    struct rw_span *deletions;    /* owned too */
+    struct rw_span *damages;      /* owned too: of what is recorded, what came damaged */
+    int damage_count;
+    int64_t damaged_us;
     int64_t recorded_us, gap_us, deleted_us; /* add up to the time asked */
 };
 /* The moment of the question. */

@@ -150,6 +150,7 @@ int rw_store_append(struct rw_store *store, enum rw_stream stream, const struct 
     struct rw_clock_state clock = store->clock->state(store->clock->self);
     struct rw_record record = {.kind = RW_RECORD_FRAGMENT,
                                .keyframe = in->keyframe,
+                               .came_damaged = in->came_damaged,
                                .clock_trust = trust_of(store, in, clock.trust),
                                .clock_error_us = clock.error_us,
                                .start_us = in->start_us,

@@ -66,6 +66,7 @@ struct rw_fragment_in {
     size_t size;
     int64_t start_us, boot_us, duration_us;
     bool keyframe;
+    bool came_damaged;   /* as in a record */
     int64_t step_us;     /* clock step before it, 0: none: kept as a row */
     enum rw_cause cause; /* why there is a hole before it, where there is one */
 };

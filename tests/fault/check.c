@@ -81,7 +81,7 @@ static void check_sighting(struct world *world, enum rw_stream stream,
     if (!world->rotten_index)
         check_time(world, stream, sighting);
     if ((f->duration_us != note->duration_us || f->size != note->size ||
-         f->keyframe != note->keyframe) &&
+         f->keyframe != note->keyframe || f->came_damaged != note->came_damaged) &&
         !world->rotten_index)
         world_blame(world, "%s record %llu tells something else than fragment %d was",
                     rw_stream_name(stream), (unsigned long long)f->seq, sighting->serial);
@@ -488,7 +488,7 @@ static bool same_fragment(const struct rw_fragment *a, struct rw_fragment *b)
     bool same = a->seq == b->seq && a->slot == b->slot && a->offset == b->offset &&
                 a->size == b->size && a->start_us == b->start_us &&
                 a->duration_us == b->duration_us && a->keyframe == b->keyframe &&
-                a->gap_count == b->gap_count;
+                a->came_damaged == b->came_damaged && a->gap_count == b->gap_count;
     for (int i = 0; same && i < a->gap_count; i++)
         same = a->gaps[i].cause == b->gaps[i].cause && a->gaps[i].length_us == b->gaps[i].length_us;
     return same;

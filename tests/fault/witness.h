@@ -21,7 +21,7 @@ struct note { /* a fragment; its index is its serial number, which its payload t
     uint64_t boot;
     bool unverified; /* nobody vouched for the clock */
     uint32_t size;
-    bool keyframe;
+    bool keyframe, came_damaged;
     int turn;       /* slots begun before it */
     int slots;      /* the fewest the ring has had since */
     int session;    /* the store had been opened so often */

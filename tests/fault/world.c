@@ -315,6 +315,7 @@ static void record(struct world *world, enum rw_stream stream, int64_t duration_
                         .size = (uint32_t)sim_random_between(&world->random, PAYLOAD_MIN, most),
                         .keyframe = sim_random_chance(&world->random, 3, 4),
                         .slots = world->slots_sure[stream]};
+    note.came_damaged = note.size % 5 == 0;
     if (!revive(world, stream) || !make_room(world, stream, note.size, note.start_us)) {
         camera->cause = RW_CAUSE_DISK;
         return;
@@ -327,6 +328,7 @@ static void record(struct world *world, enum rw_stream stream, int64_t duration_
                                 .boot_us = note.boot_us,
                                 .duration_us = duration_us,
                                 .keyframe = note.keyframe,
+                                .came_damaged = note.came_damaged,
                                 .step_us = camera->step_us,
                                 .cause = camera->cause};
     bool moved;

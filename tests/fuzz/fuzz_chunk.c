@@ -73,6 +73,7 @@ static void check_cut(const struct list *before, const struct list *after)
             continue; /* these have no time of their own */
         assert(a->start_us == b->start_us && a->duration_us == b->duration_us);
         assert(a->gap_count == b->gap_count && a->keyframe == b->keyframe);
+        assert(a->came_damaged == b->came_damaged);
     }
 }
 

@@ -78,6 +78,7 @@ struct box {
     struct rw_store *store;
     int slots;
     int64_t slot_size, max_age_us;
+    bool came_damaged; /* what is appended */
 };
 
 static inline int set_up(void **state)
@@ -184,6 +185,7 @@ static inline void append_lasting(struct box *box, size_t size, int64_t duration
                                 .boot_us = box->weather.boot_us,
                                 .duration_us = duration_us,
                                 .keyframe = true,
+                                .came_damaged = box->came_damaged,
                                 .cause = RW_CAUSE_CAMERA_LOST};
     if (rw_store_append(box->store, RW_MAIN, &in, &moved, &err))
         fail_msg("%s", err.text);

@@ -19,6 +19,7 @@ static struct rw_record fragment(uint64_t seq, int64_t start_us, uint32_t durati
 {
     return (struct rw_record){.kind = RW_RECORD_FRAGMENT,
                               .keyframe = seq % 2,
+                              .came_damaged = seq % 3 == 0,
                               .seq = seq,
                               .start_us = start_us,
                               .duration_us = duration_us,
@@ -71,6 +72,7 @@ static void expect_round_trip(const struct rw_record *records, int count, int64_
         assert_int_equal(got->offset, at + RW_RECORD_SIZE);
         assert_int_equal(got->size, records[i].length);
         assert_int_equal(got->keyframe, records[i].keyframe);
+        assert_int_equal(got->came_damaged, records[i].came_damaged);
         at += (int64_t)rw_record_span(&records[i]);
         if (records[i].kind == RW_RECORD_EVENT)
             continue;

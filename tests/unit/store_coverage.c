@@ -223,6 +223,26 @@ static void spans_that_overlap_are_counted_once(void **state)
     rw_coverage_finish(&out);
 }
 
+static void what_came_damaged_is_told_once_and_within_what_was_asked(void **state)
+{
+    (void)state;
+    struct rw_ledger ledger = {0};
+    rw_ledger_add_span(&ledger, 1000000, 9000000);
+    rw_ledger_add_damage(&ledger, 1000000, 2000000);
+    rw_ledger_add_damage(&ledger, 2000000, 3000000);
+    rw_ledger_add_damage(&ledger, 6000000, 8000000);
+    rw_ledger_add_damage(&ledger, 5000000, 7000000); /* the clock had gone back */
+    struct rw_coverage out = settle(&ledger, usual, 1500000, 7500000);
+    assert_int_equal(out.recorded_us, 6000000);
+    assert_int_equal(out.damage_count, 2);
+    assert_int_equal(out.damages[0].from_us, 1500000);
+    assert_int_equal(out.damages[0].to_us, 3000000);
+    assert_int_equal(out.damages[1].from_us, 5000000);
+    assert_int_equal(out.damages[1].to_us, 7500000);
+    assert_int_equal(out.damaged_us, 4000000);
+    rw_coverage_finish(&out);
+}
+
 /* --- random ledgers against a row of ticks --- */
 
 enum { TICKS = 3000, TICK_US = 70000 }; /* a tick is longer than the tolerance */
@@ -311,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_hole_ahead_of_a_clock_that_was_set_back_is_of_the_clock),
         cmocka_unit_test(an_open_gap_reaches_over_what_was_recorded_when_the_clock_was_set_back),
         cmocka_unit_test(spans_that_overlap_are_counted_once),
+        cmocka_unit_test(what_came_damaged_is_told_once_and_within_what_was_asked),
         cmocka_unit_test(random_ledgers_add_up_exactly_in_order_and_without_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* The ring and its index on a real file system in a temporary folder, with a clock of our own. */
+#include <openssl/sha.h>
 #include <sqlite3.h>
 
 #include "store_box.h"
@@ -8,6 +9,7 @@ static void a_record_header_survives_packing_and_any_flipped_bit_is_noticed(void
     (void)state;
     struct rw_record record = {.kind = RW_RECORD_FRAGMENT,
                                .keyframe = true,
+                               .came_damaged = true,
                                .seq = 77,
                                .start_us = T0,
                                .boot_us = 9,
@@ -23,6 +25,7 @@ static void a_record_header_survives_packing_and_any_flipped_bit_is_noticed(void
     rw_record_pack(&record, bytes);
     assert_int_equal(rw_record_unpack(bytes, &back, NULL), 0);
     assert_int_equal(back.seq, 77);
+    assert_true(back.keyframe && back.came_damaged);
     assert_int_equal(back.gap_count, 2);
     assert_int_equal(back.gaps[0].cause, RW_CAUSE_POWER);
     assert_int_equal(back.gaps[0].length_us, 3 * SECOND);
@@ -58,6 +61,76 @@ static void every_second_is_recorded_or_a_gap_with_its_cause(void **state)
     assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_CAMERA_LOST);
     rw_coverage_finish(&coverage);
     assert_int_equal(check(box, false).problems, 0);
+}
+
+/* The store came to know flags one by one: what a newer one has set says nothing to this one. */
+static void flags_of_a_record_that_nobody_knows_are_passed_over(void **state)
+{
+    (void)state;
+    struct rw_record record = {.kind = RW_RECORD_FRAGMENT, .keyframe = true, .seq = 7};
+    uint8_t bytes[RW_RECORD_SIZE];
+    rw_record_pack(&record, bytes);
+    assert_int_equal(bytes[26], 1); /* as before there was any other */
+    bytes[26] |= 0xfc;
+    SHA256(bytes, RW_RECORD_SIZE - RW_HASH_SIZE, bytes + RW_RECORD_SIZE - RW_HASH_SIZE);
+    struct rw_record back;
+    assert_int_equal(rw_record_unpack(bytes, &back, NULL), 0);
+    assert_true(back.keyframe && !back.came_damaged);
+}
+
+/* A second of each: whole, damaged, damaged, whole, damaged. */
+static void append_damaged(struct box *box)
+{
+    static const bool damaged[] = {false, true, true, false, true};
+    for (int i = 0; i < 5; i++) {
+        box->came_damaged = damaged[i];
+        append(box, 10000);
+    }
+    box->came_damaged = false;
+}
+
+static void expect_damage(struct box *box)
+{
+    struct rw_coverage coverage = cover(box, T0, T0 + 5 * SECOND);
+    assert_int_equal(coverage.recorded_us, 5 * SECOND);
+    assert_int_equal(coverage.gap_count, 0);
+    assert_int_equal(coverage.damaged_us, 3 * SECOND);
+    assert_int_equal(coverage.damage_count, 2);
+    assert_int_equal(coverage.damages[0].from_us, T0 + SECOND);
+    assert_int_equal(coverage.damages[0].to_us, T0 + 3 * SECOND);
+    assert_int_equal(coverage.damages[1].from_us, T0 + 4 * SECOND);
+    rw_coverage_finish(&coverage);
+    assert_int_equal(check(box, false).problems, 0);
+}
+
+static void what_came_damaged_stays_marked_through_a_crash_a_close_and_a_rebuild(void **state)
+{
+    struct box *box = *state;
+    open_store(box);
+    append_damaged(box);
+    expect_damage(box); /* from the open slot */
+    crash(box);
+    open_store(box);
+    expect_damage(box);
+    rw_store_close(box->store);
+    box->store = NULL;
+    expect_damage(box); /* from the index */
+    assert_int_equal(check(box, true).problems, 0);
+    expect_damage(box);
+}
+
+static void damage_of_the_disk_is_a_gap_whatever_came(void **state)
+{
+    struct box *box = *state;
+    struct rw_err err;
+    open_store(box);
+    append_damaged(box);
+    assert_int_equal(rw_store_mark_damaged(box->store, RW_MAIN, 2, 0, &err), 0);
+    struct rw_coverage coverage = cover(box, T0, T0 + 5 * SECOND);
+    assert_int_equal(coverage.gap_us, SECOND);
+    assert_int_equal(coverage.gaps[0].cause, RW_CAUSE_DISK);
+    assert_int_equal(coverage.damaged_us, 2 * SECOND);
+    rw_coverage_finish(&coverage);
 }
 
 static void no_picture_waits_longer_than_storage_sync(void **state)
@@ -650,6 +723,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_record_header_survives_packing_and_any_flipped_bit_is_noticed),
         CASE(every_second_is_recorded_or_a_gap_with_its_cause),
+        CASE(flags_of_a_record_that_nobody_knows_are_passed_over),
+        CASE(what_came_damaged_stays_marked_through_a_crash_a_close_and_a_rebuild),
+        CASE(damage_of_the_disk_is_a_gap_whatever_came),
         CASE(no_picture_waits_longer_than_storage_sync),
         CASE(the_ring_wraps_in_place_and_the_ledger_still_adds_up),
         CASE(a_killed_writer_goes_on_in_the_same_slot_with_nothing_lost),
