@@ -51,6 +51,9 @@ void rw_board_read(struct rw_board *board, struct rw_notice *out)
         struct rw_heard *heard = &board->heard[i];
         out->stream[i].heard_bytes = atomic_load_explicit(&heard->bytes, memory_order_relaxed);
         out->stream[i].heard_units = atomic_load_explicit(&heard->units, memory_order_relaxed);
+        out->stream[i].heard_datagrams =
+            atomic_load_explicit(&heard->datagrams, memory_order_relaxed);
+        out->stream[i].lost_datagrams = atomic_load_explicit(&heard->lost, memory_order_relaxed);
     }
 }
 
@@ -95,6 +98,12 @@ void rw_board_ail(struct rw_board *board, enum rw_stream stream, enum rw_ail ail
 {
     struct rw_stream_notice *notice = &lock(board)->stream[stream];
     notice->ails = on ? notice->ails | (unsigned)ail : notice->ails & ~(unsigned)ail;
+    unlock(board);
+}
+
+void rw_board_loss(struct rw_board *board, enum rw_stream stream, double percent)
+{
+    lock(board)->stream[stream].lost_percent = percent;
     unlock(board);
 }
 

@@ -29,7 +29,8 @@ struct rw_stream_notice {
     int64_t written_utc_us; /* end of the newest fragment on disk; 0: never */
     char reason[200];       /* why it is not connected */
     unsigned ails;          /* enum rw_ail */
-    uint64_t heard_bytes, heard_units;
+    uint64_t heard_bytes, heard_units, heard_datagrams, lost_datagrams;
+    double lost_percent;             /* of the datagrams of late */
     unsigned fault_count;            /* so often the camera sent what no camera should */
     char fault[200];                 /* the last time this */
     int64_t identity[RW_IDENTITIES]; /* positive prints; 0: not seen yet */
@@ -67,6 +68,7 @@ void rw_board_picture(struct rw_board *board, enum rw_stream stream, int64_t boo
 void rw_board_written(struct rw_board *board, enum rw_stream stream, int64_t end_us);
 /* Sets or clears one of enum rw_ail. */
 void rw_board_ail(struct rw_board *board, enum rw_stream stream, enum rw_ail ail, bool on);
+void rw_board_loss(struct rw_board *board, enum rw_stream stream, double percent);
 /* Where a source counts what it hears; as long as the board is. */
 struct rw_heard *rw_board_heard(struct rw_board *board, enum rw_stream stream);
 void rw_board_fault(struct rw_board *board, enum rw_stream stream, const char *sentence);

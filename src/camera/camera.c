@@ -72,6 +72,19 @@ static json_t *watch_json(const struct rw_watch_notice *watch)
                      watch->running ? json_string(rw_kind_name(watch->kind)) : json_null());
 }
 
+/* Of the streams in use, to a tenth: {"main": 0.0, "sub": 19.8}. */
+static json_t *lost_json(const struct rw_notice *notice)
+{
+    json_t *out = json_object();
+    for (int i = 0; i < RW_STREAMS; i++) {
+        const struct rw_stream_notice *stream = &notice->stream[i];
+        double percent = (double)(int64_t)(stream->lost_percent * 10 + 0.5) / 10;
+        if (stream->used)
+            json_object_set_new(out, rw_stream_name((enum rw_stream)i), json_real(percent));
+    }
+    return out;
+}
+
 static json_t *answer_status(struct camera *camera)
 {
     struct rw_notice notice;
@@ -80,14 +93,15 @@ static json_t *answer_status(struct camera *camera)
     const char *disarmed_by =
         rw_state_disarmed_by(&notice, &camera->camera->detect, RW_KIND_MOTION, now.utc_us);
     int64_t snoozed_us = now.utc_us < notice.snoozed_until_us ? notice.snoozed_until_us : 0;
-    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:o, s:f, s:o, s:b, s:b, s:s?, s:o}", "id",
+    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:o, s:f, s:o, s:b, s:b, s:s?, s:o, s:o}", "id",
                      camera->camera->id, "state", camera->state.word, "since",
                      time_or_null(camera->state.since_us), "reason", camera->state.reason,
                      "recording", (int)rw_state_recording(&notice, now.utc_us), "last_picture",
                      time_or_null(notice.stream[RW_MAIN].picture_utc_us), "watch_fps",
                      notice.watch.fps, "watch", watch_json(&notice.watch), "armed",
                      disarmed_by == NULL, "armed_by_hand", (int)notice.armed_by_hand, "disarmed_by",
-                     disarmed_by, "snoozed_until", time_or_null(snoozed_us));
+                     disarmed_by, "snoozed_until", time_or_null(snoozed_us), "lost_percent",
+                     lost_json(&notice));
 }
 
 static void keep_word(struct camera *camera, const char *key, int64_t value)

@@ -30,6 +30,7 @@ struct rw_faults {
     struct rw_faults_options options;
     struct happening happenings[KINDS];
     struct rw_pulse_heard heard[RW_STREAMS];
+    struct rw_pulse_loss loss[RW_STREAMS];
     unsigned deaf[RW_STREAMS]; /* what was last said of it */
     unsigned counted[RW_STREAMS];
     int64_t known[RW_STREAMS][RW_IDENTITIES];
@@ -173,6 +174,22 @@ static void look_at_heard(struct rw_faults *faults, const struct rw_notice *noti
                 rw_board_ail(faults->options.board, (enum rw_stream)stream, mine[i],
                              deaf & mine[i]);
         faults->deaf[stream] = deaf;
+    }
+}
+
+/* How many of the datagrams do not come? A picture that is damaged is no fault of the camera. */
+static void look_at_loss(struct rw_faults *faults, const struct rw_notice *notice)
+{
+    for (int i = 0; i < RW_STREAMS; i++) {
+        enum rw_stream stream = (enum rw_stream)i;
+        struct rw_pulse_loss *loss = &faults->loss[stream];
+        const struct rw_stream_notice *of = &notice->stream[stream];
+        bool was = loss->lossy;
+        double percent = rw_pulse_loss_feed(loss, of->heard_datagrams, of->lost_datagrams);
+        if (percent != of->lost_percent)
+            rw_board_loss(faults->options.board, stream, percent);
+        if (loss->lossy != was)
+            rw_board_ail(faults->options.board, stream, RW_AIL_LOSSY, loss->lossy);
     }
 }
 
@@ -327,6 +344,7 @@ void rw_faults_look(struct rw_faults *faults)
     struct rw_now now = rw_now(faults->options.clock);
     rw_board_read(faults->options.board, &notice);
     look_at_heard(faults, &notice, now.boot_us);
+    look_at_loss(faults, &notice);
     const char *reason = bad_now(faults, &notice);
     tell(faults, FAULT, rw_spell_feed(&faults->happenings[FAULT].spell, reason, now), now);
     reason = has_changed(faults, &notice) ? changed_sentence(faults) : NULL;

@@ -6,6 +6,9 @@
 #define SURE_US (8 * RW_SECOND_US)
 /* A failed read, the wait before the next try and the connection take less. */
 #define SILENCE_US (15 * RW_SECOND_US)
+/* Of a hundred datagrams: a picture is some ten, a GOP some hundred. */
+#define LOSSY_PERCENT 1.0
+#define WELL_PERCENT 0.2
 #define CLOCK_SURE_US (6 * RW_SECOND_US)
 #define CLOCK_PART 8
 #define CLOCK_SLACK_US INT64_C(100000)
@@ -29,6 +32,9 @@ const char *rw_ail_sentence(unsigned ails)
     if (ails & RW_AIL_CLOCK_STILL)
         return "the clock of its stream stands still, pictures are dated by their arrival; restart "
                "the camera or renew its firmware";
+    if (ails & RW_AIL_LOSSY)
+        return "part of what the camera sends is lost on the way, and its recordings are damaged; "
+               "set transport to tcp, or look at its cable, its Wi-Fi and its bitrate";
     return "";
 }
 
@@ -54,6 +60,18 @@ unsigned rw_pulse_heard_feed(struct rw_pulse_heard *heard, uint64_t bytes, uint6
         return RW_AIL_NO_KEYFRAME;
     return heard->bytes_since_us && now_us - heard->bytes_since_us >= SURE_US ? RW_AIL_NO_PICTURES
                                                                               : 0;
+}
+
+double rw_pulse_loss_feed(struct rw_pulse_loss *loss, uint64_t datagrams, uint64_t lost)
+{
+    uint64_t came = datagrams - loss->past[loss->next].datagrams;
+    uint64_t missing = lost - loss->past[loss->next].lost;
+    loss->past[loss->next].datagrams = datagrams;
+    loss->past[loss->next].lost = lost;
+    loss->next = (loss->next + 1) % RW_PULSE_LOOKS;
+    double percent = missing ? 100.0 * (double)missing / (double)(came + missing) : 0;
+    loss->lossy = percent >= (loss->lossy ? WELL_PERCENT : LOSSY_PERCENT);
+    return percent;
 }
 
 /* How far the camera's time moved since the anchor, either way; false: farther than can be told. */

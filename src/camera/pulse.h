@@ -14,6 +14,7 @@ enum rw_ail {
     RW_AIL_SAME_CODED = 16,  /* ingest: the same keyframe again and again */
     RW_AIL_SAME_SEEN = 32,   /* watcher: the same, in what was decoded */
     RW_AIL_CLOCK_STILL = 64, /* ingest: its timestamps do not advance */
+    RW_AIL_LOSSY = 128,      /* main: part of its datagrams is lost on the way */
 };
 /* Nothing can be recorded while one of these holds. */
 #define RW_AILS_DEAF (RW_AIL_NO_PICTURES | RW_AIL_VAIN | RW_AIL_NO_KEYFRAME)
@@ -39,6 +40,21 @@ struct rw_pulse_heard {
  * RW_AIL_NO_KEYFRAME or 0. A reconnection that is in vain too does not clear it. */
 unsigned rw_pulse_heard_feed(struct rw_pulse_heard *heard, uint64_t bytes, uint64_t units,
                              int64_t picture_us, int64_t now_us);
+
+/* --- datagrams that are lost on the way --- */
+
+enum { RW_PULSE_LOOKS = 20 };
+struct rw_pulse_loss {
+    struct {
+        uint64_t datagrams, lost;
+    } past[RW_PULSE_LOOKS]; /* what was told at the last looks, in a ring */
+    int next;
+    bool lossy;
+};
+/* datagrams, lost: all that came and all that are missing so far. To be called about twice a
+ * second: the answer is of the last ten, how many of a hundred were lost. loss->lossy: so many that
+ * pictures suffer. */
+double rw_pulse_loss_feed(struct rw_pulse_loss *loss, uint64_t datagrams, uint64_t lost);
 
 /* --- a clock that stands still --- */
 

@@ -29,6 +29,7 @@ static void judge(struct rw_state *out, const struct rw_notice *notice, int64_t 
                   int64_t boot_us)
 {
     const struct rw_stream_notice *main = &notice->stream[RW_MAIN], *sub = &notice->stream[RW_SUB];
+    unsigned grave = ~(unsigned)RW_AIL_LOSSY;
     if (main->ails & RW_AILS_DEAF)
         put(out, "offline", "", rw_ail_sentence(main->ails));
     else if (!fresh(main, boot_us) && *main->reason)
@@ -42,12 +43,16 @@ static void judge(struct rw_state *out, const struct rw_notice *notice, int64_t 
         put(out, "connecting", "", main->reason);
     else if (*notice->disk_reason)
         put(out, "online", "", notice->disk_reason);
+    else if (main->ails & grave)
+        put(out, "online", "", rw_ail_sentence(main->ails));
+    else if (sub->ails & grave)
+        put(out, "online", "sub stream: ", rw_ail_sentence(sub->ails));
+    else if (sub->used && !sub->connected)
+        put(out, "online", "sub stream: ", *sub->reason ? sub->reason : "connecting");
     else if (main->ails)
         put(out, "online", "", rw_ail_sentence(main->ails));
     else if (sub->ails)
         put(out, "online", "sub stream: ", rw_ail_sentence(sub->ails));
-    else if (sub->used && !sub->connected)
-        put(out, "online", "sub stream: ", *sub->reason ? sub->reason : "connecting");
     else if (notice->watch.thinned)
         put(out, "online", "", thinned);
     else

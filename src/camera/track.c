@@ -49,6 +49,8 @@ struct rw_track {
     int64_t interval_us;             /* between the last two pictures */
     enum rw_cause cause, next_cause; /* of a hole before the pieces, and behind them */
     int64_t end_utc_us, end_boot_us; /* of the fragment before: tells clock steps */
+    bool spoiled;                    /* something was lost since the last whole keyframe */
+    bool came_damaged;               /* and pieces build on it */
     bool refused;                    /* the last fragment was lost, or waits */
     bool blocked;                    /* the disk refuses: the pieces and what comes now wait */
     struct waiting *first, *last;    /* what came meanwhile; owned */
@@ -86,6 +88,7 @@ static void drop_pieces(struct rw_track *track)
     track->pieces = 0;
     track->duration_us = 0;
     track->bytes = 0;
+    track->came_damaged = false;
 }
 
 static void drop_mux(struct rw_track *track)
@@ -226,6 +229,7 @@ static int store_pieces(struct rw_track *track, struct rw_err *err)
                                 .boot_us = first->boot_us,
                                 .duration_us = track->duration_us,
                                 .keyframe = first->keyframe,
+                                .came_damaged = track->came_damaged,
                                 .step_us = clock_step(track, first),
                                 .cause = track->cause};
     return rw_store_append(track->store, track->stream, &in, &moved, err);
@@ -345,7 +349,10 @@ static void settle_held(struct rw_track *track, int64_t duration_us)
         else
             track->largest_gop -= (track->largest_gop - track->gop_bytes) / 16;
         track->gop_bytes = 0;
+        track->spoiled = false;
     }
+    track->spoiled |= packet->damaged; /* and all that builds on it */
+    track->came_damaged |= track->spoiled;
     track->gop_bytes += packet->size;
     track->piece[track->pieces++] = (struct piece){packet, duration_us};
     track->duration_us += duration_us;

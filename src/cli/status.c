@@ -75,9 +75,9 @@ static void ask_process(const struct rw_config *config, const char *id, json_t *
     rw_config_door(config, id, path, sizeof path);
     json_t *request = json_pack("{s:s}", "cmd", "status");
     json_t *reply = rw_door_ask(path, request, ASK_MS, NULL);
-    static const char *const keys[] = {"state",        "since",       "reason",
-                                       "watch_fps",    "watch",       "armed",
-                                       "last_picture", "disarmed_by", "snoozed_until"};
+    static const char *const keys[] = {
+        "state", "since",        "reason",      "watch_fps",     "watch",
+        "armed", "last_picture", "disarmed_by", "snoozed_until", "lost_percent"};
     for (size_t i = 0; reply && i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(reply, keys[i]);
         if (value)
@@ -138,6 +138,17 @@ static void print_watch(const json_t *watch)
                (long long)json_integer_value(json_object_get(watch, "smallest")));
 }
 
+static void print_loss(const json_t *lost)
+{
+    const char *stream;
+    json_t *percent;
+    json_object_foreach((json_t *)lost, stream, percent)
+    {
+        if (json_number_value(percent) > 0)
+            printf("  %.1f %% of %s lost", json_number_value(percent), stream);
+    }
+}
+
 /* Whether motion is announced just now. Nothing: the process, which knows, did not answer. */
 static void print_arming(const json_t *camera)
 {
@@ -168,6 +179,7 @@ static void print_status(const json_t *status)
         if (*text_of(camera, "reason"))
             printf("  %s", text_of(camera, "reason"));
         print_watch(json_object_get(camera, "watch"));
+        print_loss(json_object_get(camera, "lost_percent"));
         putchar('\n');
     }
     const json_t *alerts = json_object_get(status, "alerts");

@@ -31,8 +31,8 @@ struct rw_packet {
     int64_t arrival_us; /* CLOCK_BOOTTIME when it was read */
     int64_t camera_us;  /* the camera's own timestamp, from its first picture; INT64_MIN: none */
     bool keyframe;
-    bool damaged;    /* what the network lost belongs into it, or between it and the one before */
-    bool after_jump; /* the camera's or the box's clock jumped before this packet */
+    bool damaged;        /* what the network lost belongs into it, or right before it */
+    bool after_jump;     /* the camera's or the box's clock jumped before this packet */
     const uint8_t *data; /* as the camera sent it (Annex B) or the file holds it */
     size_t size;
     const struct rw_codec *codec;

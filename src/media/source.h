@@ -31,13 +31,17 @@ struct rw_heard {
     atomic_uint_fast64_t bytes; /* of the video */
     atomic_uint_fast64_t units; /* access units with a slice in them, also those that are of no use
                                  * for want of a keyframe */
+    atomic_uint_fast64_t datagrams, lost; /* of RTP: that came, and that are missing between them */
 };
-static inline void rw_heard_add(struct rw_heard *heard, uint64_t bytes, uint64_t units)
+static inline void rw_heard_add(struct rw_heard *heard, uint64_t bytes, uint64_t units,
+                                uint64_t datagrams, uint64_t lost)
 {
     if (!heard)
         return;
     atomic_fetch_add_explicit(&heard->bytes, bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&heard->units, units, memory_order_relaxed);
+    atomic_fetch_add_explicit(&heard->datagrams, datagrams, memory_order_relaxed);
+    atomic_fetch_add_explicit(&heard->lost, lost, memory_order_relaxed);
 }
 
 /* Connects and starts the one video stream; audio is not asked for. Only rtsp and rtsps are spoken,

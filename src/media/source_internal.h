@@ -25,12 +25,11 @@ struct rw_source {
     struct rw_rtsp *rtsp;
     struct rw_dial_system own_dial;
     struct rw_tls *own_tls;
-    uint64_t counted; /* of rw_rtsp_heard() */
+    struct rw_rtsp_count counted; /* so much was added to heard */
     int read_timeout_ms;
     struct rw_timeline timeline;
     int64_t first_ticks;      /* RTP time of the first unit; INT64_MIN: none yet */
     bool jump_waits;          /* a jump fell on a picture that was not handed out */
-    bool damage_waits;        /* so did damage */
     int64_t keyless_since_us; /* CLOCK_MONOTONIC */
 
     /* file */

@@ -110,7 +110,6 @@ static struct rw_packet stamp_unit(struct rw_source *source, const struct rw_rtp
                                   rw_rtsp_description(source->rtsp)->clock_hz);
     struct rw_stamp stamp = rw_timeline_stamp(&source->timeline, media_us, arrival);
     source->jump_waits = source->codec && (source->jump_waits || stamp.jumped);
-    source->damage_waits |= unit->damaged;
     return (struct rw_packet){.utc_us = stamp.utc_us,
                               .boot_us = stamp.boot_us,
                               .dts_us = stamp.dts_us,
@@ -147,8 +146,8 @@ static struct rw_packet *make_packet(struct rw_source *source, const struct rw_r
     }
     fields.codec = source->codec;
     fields.after_jump = source->jump_waits;
-    fields.damaged = source->damage_waits;
-    source->jump_waits = source->damage_waits = false;
+    fields.damaged = unit->damaged;
+    source->jump_waits = false;
     struct rw_packet *packet = rw_packet_create(coded, &fields);
     if (!packet)
         rw_fail(err, RW_ENOMEM, "no memory for a picture");
@@ -157,9 +156,10 @@ static struct rw_packet *make_packet(struct rw_source *source, const struct rw_r
 
 static void count(struct rw_source *source, int units)
 {
-    uint64_t heard = rw_rtsp_heard(source->rtsp);
-    rw_heard_add(source->heard, (size_t)(heard - source->counted), units);
-    source->counted = heard;
+    struct rw_rtsp_count now = rw_rtsp_count(source->rtsp), *before = &source->counted;
+    rw_heard_add(source->heard, now.bytes - before->bytes, (uint64_t)units,
+                 now.datagrams - before->datagrams, now.lost - before->lost);
+    *before = now;
 }
 
 static struct rw_packet *read_rtsp(struct rw_source *source, struct rw_err *err)

@@ -279,7 +279,7 @@ static void data_that_are_heard_in_vain_are_an_ail_of_the_stream(void **state)
     struct rw_notice notice;
     begin(world);
     for (int i = 0; i < 20; i++) {
-        rw_heard_add(rw_board_heard(world->board, RW_MAIN), 1000, 0);
+        rw_heard_add(rw_board_heard(world->board, RW_MAIN), 1000, 0, 1, 0);
         wait(world, SECOND / 2);
     }
     rw_board_read(world->board, &notice);
@@ -289,6 +289,28 @@ static void data_that_are_heard_in_vain_are_an_ail_of_the_stream(void **state)
     wait(world, SECOND);
     rw_board_read(world->board, &notice);
     assert_int_equal(notice.stream[RW_MAIN].ails, 0);
+    end(world);
+}
+
+static void what_is_lost_on_the_way_is_told_and_is_no_fault(void **state)
+{
+    struct world *world = *state;
+    struct rw_notice notice;
+    begin(world);
+    for (int i = 0; i < 40; i++) {
+        rw_heard_add(rw_board_heard(world->board, RW_SUB), 1000, 1, 8, 2);
+        rw_board_picture(world->board, RW_SUB, world->clock.now.boot_us, world->clock.now.utc_us);
+        wait(world, SECOND / 2);
+    }
+    rw_board_read(world->board, &notice);
+    assert_int_equal(notice.stream[RW_SUB].ails, RW_AIL_LOSSY);
+    assert_float_equal(notice.stream[RW_SUB].lost_percent, 20, 0.001);
+    assert_int_equal(notice.stream[RW_MAIN].ails, 0);
+    assert_int_equal(world->events, 0);
+    wait(world, 11 * SECOND);
+    rw_board_read(world->board, &notice);
+    assert_int_equal(notice.stream[RW_SUB].ails, 0);
+    assert_float_equal(notice.stream[RW_SUB].lost_percent, 0, 0.001);
     end(world);
 }
 
@@ -402,6 +424,7 @@ int main(void)
         WORLD(what_no_camera_should_send_is_an_event_with_its_sentence),
         WORLD(an_ail_is_a_fault_while_it_lasts_and_a_missing_keyframe_is_none),
         WORLD(data_that_are_heard_in_vain_are_an_ail_of_the_stream),
+        WORLD(what_is_lost_on_the_way_is_told_and_is_no_fault),
         WORLD(disarmed_by_hand_or_snoozed_it_is_kept_quietly),
         WORLD(the_first_sight_of_a_camera_is_remembered_silently),
         WORLD(another_camera_is_one_event_that_names_all_that_is_other),

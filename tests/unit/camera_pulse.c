@@ -78,6 +78,49 @@ static void a_reconnection_in_vain_does_not_clear_it(void **state)
     assert_int_equal(listen(&h, 20 * SECOND, false, false, false), 0); /* it is gone */
 }
 
+/* --- datagrams that are lost on the way --- */
+
+/* Looks so often, while so many come and so many do not; the last answer. */
+static double lose(struct rw_pulse_loss *loss, uint64_t counts[2], int looks, uint64_t come,
+                   uint64_t missing)
+{
+    double percent = 0;
+    for (int i = 0; i < looks; i++)
+        percent = rw_pulse_loss_feed(loss, counts[0] += come, counts[1] += missing);
+    return percent;
+}
+
+static void what_is_lost_is_told_in_percent_of_the_last_ten_seconds(void **state)
+{
+    (void)state;
+    struct rw_pulse_loss loss = {0};
+    uint64_t counts[2] = {0};
+    assert_float_equal(lose(&loss, counts, 100, 50, 0), 0, 0);
+    assert_false(loss.lossy);
+    assert_float_equal(lose(&loss, counts, 10, 40, 10), 10, 0.001); /* half of that time */
+    assert_true(loss.lossy);
+    assert_float_equal(lose(&loss, counts, 10, 40, 10), 20, 0.001);
+    assert_float_equal(lose(&loss, counts, 10, 0, 0), 20, 0.001); /* silence says nothing */
+    assert_float_equal(lose(&loss, counts, 10, 0, 0), 0, 0);
+    assert_false(loss.lossy);
+}
+
+static void a_datagram_now_and_then_is_no_reason_to_say_so(void **state)
+{
+    (void)state;
+    struct rw_pulse_loss loss = {0};
+    uint64_t counts[2] = {0};
+    lose(&loss, counts, RW_PULSE_LOOKS, 50, 0);
+    lose(&loss, counts, 1, 50, 9); /* of a thousand */
+    assert_false(loss.lossy);
+    lose(&loss, counts, 1, 50, 9);
+    assert_true(loss.lossy);
+    lose(&loss, counts, RW_PULSE_LOOKS - 1, 50, 0);
+    assert_true(loss.lossy); /* and it does not come and go */
+    lose(&loss, counts, 1, 50, 0);
+    assert_false(loss.lossy);
+}
+
 /* --- a clock that stands still --- */
 
 /* Packets every `every_us` with camera times that advance by `advance_us`; the last answer. */
@@ -178,7 +221,7 @@ static void every_ail_says_what_to_do(void **state)
 {
     (void)state;
     assert_string_equal(rw_ail_sentence(0), "");
-    for (unsigned ail = 1; ail <= RW_AIL_CLOCK_STILL; ail <<= 1) {
+    for (unsigned ail = 1; ail <= RW_AIL_LOSSY; ail <<= 1) {
         assert_true(strstr(rw_ail_sentence(ail), "restart") || strstr(rw_ail_sentence(ail), "set"));
         assert_true(strlen(rw_ail_sentence(ail)) + strlen("main stream: ") < 200);
     }
@@ -194,6 +237,8 @@ int main(void)
         cmocka_unit_test(pictures_without_a_keyframe_have_their_own_reason),
         cmocka_unit_test(silence_is_not_talking),
         cmocka_unit_test(a_reconnection_in_vain_does_not_clear_it),
+        cmocka_unit_test(what_is_lost_is_told_in_percent_of_the_last_ten_seconds),
+        cmocka_unit_test(a_datagram_now_and_then_is_no_reason_to_say_so),
         cmocka_unit_test(a_clock_that_stands_still_is_told_within_ten_seconds),
         cmocka_unit_test(a_clock_that_creeps_stands_still_and_one_that_is_slow_does_not),
         cmocka_unit_test(a_camera_that_sends_no_time_has_a_clock_that_stands_still),

@@ -261,6 +261,23 @@ static void what_is_recorded_though_it_is_of_no_use_is_online_with_its_reason(vo
     assert_int_equal(scene->state.since_us, T0);
 }
 
+static void loss_on_the_way_is_the_last_thing_to_say(void **state)
+{
+    struct scene *scene = *state;
+    picture(scene, RW_MAIN);
+    rw_board_use(scene->board, RW_SUB);
+    rw_board_ail(scene->board, RW_MAIN, RW_AIL_LOSSY, true);
+    update(scene);
+    assert_string_equal(scene->state.word, "online");
+    assert_string_equal(scene->state.reason, "sub stream: connecting");
+    picture(scene, RW_SUB);
+    update(scene);
+    assert_string_equal(scene->state.reason, rw_ail_sentence(RW_AIL_LOSSY));
+    rw_board_ail(scene->board, RW_SUB, RW_AIL_UNDECODABLE, true);
+    update(scene);
+    assert_memory_equal(scene->state.reason, "sub stream: its pictures", 24);
+}
+
 static void recording_means_that_the_newest_picture_is_on_disk(void **state)
 {
     struct scene *scene = *state;
@@ -332,6 +349,7 @@ int main(void)
         CASE(disarming_and_snoozing_by_hand_silence_every_kind),
         CASE(a_camera_that_talks_in_vain_is_offline_with_what_to_do),
         CASE(what_is_recorded_though_it_is_of_no_use_is_online_with_its_reason),
+        CASE(loss_on_the_way_is_the_last_thing_to_say),
         CASE(recording_means_that_the_newest_picture_is_on_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,7 +126,7 @@ static AVPacket *padded(const struct rw_packet *picture, size_t size)
 
 struct shot {
     size_t size; /* at least */
-    bool after_jump;
+    bool after_jump, damaged;
     enum rw_cause cause;
 };
 
@@ -137,6 +137,7 @@ static void add_shot(struct box *box, struct shot shot)
     fields.utc_us = fields.dts_us = box->now.utc_us;
     fields.boot_us = fields.arrival_us = box->now.boot_us;
     fields.after_jump = shot.after_jump;
+    fields.damaged = shot.damaged;
     rw_track_add(box->track, rw_packet_create(padded(picture, shot.size), &fields), shot.cause);
     box->now.utc_us += INTERVAL;
     box->now.boot_us += INTERVAL;
@@ -294,6 +295,34 @@ static void a_longer_gop_is_cut_into_seconds(void **state)
         assert_in_range(found.fragments[i].duration_us, SECOND - INTERVAL, SECOND + INTERVAL);
         assert_int_equal(found.fragments[i].keyframe, i == 0);
     }
+    expect_sound(box);
+}
+
+/* What is lost spoils all that builds on it, up to the next whole keyframe. */
+static void a_gop_is_marked_from_where_something_was_lost_to_its_end(void **state)
+{
+    static const bool marked[] = {false, true, true, false, true, false, true, false};
+    struct box *box = *state;
+    struct found found;
+    use_footage(box, 45, 320); /* three fragments */
+    add(box, 20);
+    add_shot(box, (struct shot){.damaged = true}); /* in the second */
+    add(box, 39);
+    box->next = 0;
+    add_shot(box, (struct shot){.damaged = true}); /* a keyframe */
+    add(box, 14);
+    box->next = 0;
+    add(box, 15);
+    box->next = 0;
+    add_shot(box, (struct shot){.damaged = true});
+    rw_track_end(box->track);
+    box->next = 0;
+    add(box, 1); /* another connection begins with a keyframe */
+    rw_track_end(box->track);
+    find(box, &found);
+    assert_int_equal(found.count, 8);
+    for (int i = 0; i < found.count; i++)
+        assert_int_equal(found.fragments[i].came_damaged, marked[i]);
     expect_sound(box);
 }
 
@@ -694,6 +723,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_gop_of_a_second_is_a_fragment),
         CASE(a_longer_gop_is_cut_into_seconds),
+        CASE(a_gop_is_marked_from_where_something_was_lost_to_its_end),
         CASE(a_shorter_gop_is_a_shorter_fragment),
         CASE(a_hole_is_a_gap_with_the_cause_that_came_with_it),
         CASE(after_the_sources_end_it_goes_on_in_the_same_slot),

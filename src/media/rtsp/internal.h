@@ -50,7 +50,7 @@ struct rw_rtsp {
     struct rw_rtp_unit unit;
     struct rw_err fault; /* what the next read returns */
     struct rw_now read_at;
-    uint64_t heard;
+    uint64_t heard, arrived; /* bytes of video; and in how many of RTP */
     bool has_report;
     int64_t report_utc_us;
     uint32_t report_ticks;

@@ -43,8 +43,12 @@ struct rw_now rw_rtsp_arrival(const struct rw_rtsp *rtsp);
 bool rw_rtsp_ready(struct rw_rtsp *rtsp);
 /* Let what comes lie for so long before it is read: many pictures for one awakening. 0: at once. */
 void rw_rtsp_set_patience(struct rw_rtsp *rtsp, int ms);
-/* Bytes of video so far: grows while a camera talks, whether pictures come of it or not. */
-uint64_t rw_rtsp_heard(const struct rw_rtsp *rtsp);
+/* So far: grows while a camera talks, whether pictures come of it or not. */
+struct rw_rtsp_count {
+    uint64_t bytes;           /* of video */
+    uint64_t datagrams, lost; /* of RTP: that came, and that are missing between them */
+};
+struct rw_rtsp_count rw_rtsp_count(const struct rw_rtsp *rtsp);
 /* The camera's clock as it tells it (RTCP sender reports): UTC us of an RTP time. False: it has
  * not. */
 bool rw_rtsp_sender_time(const struct rw_rtsp *rtsp, int64_t *utc_us, uint32_t *ticks,

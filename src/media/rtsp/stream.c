@@ -56,6 +56,7 @@ static int take_rtp(struct rw_rtsp *rtsp, const uint8_t *bytes, size_t size, str
     if (!rw_rtp_parse(bytes, size, &packet) || packet.payload_type != rtsp->sdp.payload_type)
         return 0;
     rtsp->heard += packet.size;
+    rtsp->arrived++;
     rtsp->bye_us = 0;
     return rw_rtp_assembler_add(rtsp->assembler, &packet, err);
 }
@@ -386,9 +387,11 @@ void rw_rtsp_set_patience(struct rw_rtsp *rtsp, int ms)
         rw_wire_set_low_water(rtsp->wire, ms ? LOW_WATER : 1);
 }
 
-uint64_t rw_rtsp_heard(const struct rw_rtsp *rtsp)
+struct rw_rtsp_count rw_rtsp_count(const struct rw_rtsp *rtsp)
 {
-    return rtsp->heard;
+    return (struct rw_rtsp_count){.bytes = rtsp->heard,
+                                  .datagrams = rtsp->arrived,
+                                  .lost = rw_rtp_assembler_lost(rtsp->assembler)};
 }
 
 bool rw_rtsp_sender_time(const struct rw_rtsp *rtsp, int64_t *utc_us, uint32_t *ticks,
