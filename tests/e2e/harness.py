@@ -102,13 +102,15 @@ def end_process(process, timeout_s=5):
 
 
 class Cameras:
-    """The RTSP server. streams: {"gate/main": "street-360@17", ...}"""
+    """The RTSP server. streams: {"gate/main": "street-360@17", ...}. within: what starts it
+    elsewhere, ["ip", "netns", "exec", ...]."""
 
     def __init__(self, folder, streams, port=0, user=None, password=None, auth="basic",
-                 max_sessions=0):
+                 max_sessions=0, address="127.0.0.1", within=()):
+        self.address = address
         self.log_path = os.path.join(folder, "cameras-%d.jsonl" % time.monotonic_ns())
-        command = [CAMERAS, "--port", str(port), "--log", self.log_path,
-                   "--max-sessions", str(max_sessions)]
+        command = [*within, CAMERAS, "--port", str(port), "--log", self.log_path,
+                   "--max-sessions", str(max_sessions), "--address", address]
         if user is not None:
             command += ["--user", user, "--password", password, "--auth", auth]
         for name, shows in streams.items():
@@ -123,7 +125,7 @@ class Cameras:
         self.port = int(line.split()[1])
 
     def url(self, name):
-        return "rtsp://127.0.0.1:%d/%s" % (self.port, name)
+        return "rtsp://%s:%d/%s" % (self.address, self.port, name)
 
     def order(self, *words):
         self.process.stdin.write(" ".join(words) + "\n")

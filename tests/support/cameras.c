@@ -1,10 +1,11 @@
 /* cameras: an RTSP server that plays films as if they were live cameras. Nothing is encoded.
  *
- *   cameras [--port N] [--user U --password P --auth basic|digest] [--max-sessions N]
+ *   cameras [--address A] [--port N] [--user U --password P --auth basic|digest] [--max-sessions N]
  *           [--log FILE] NAME=FILE[@SECOND] ...
  *
- * rtsp://127.0.0.1:PORT/NAME shows FILE in a loop without a seam, in real time; it began at SECOND
- * when the server was started, and who connects sees the present, from the keyframe before it.
+ * rtsp://A:PORT/NAME (A: 127.0.0.1 unless told otherwise) shows FILE in a loop without a seam, in
+ * real time; it began at SECOND when the server was started, and who connects sees the present,
+ * from the keyframe before it.
  * The first line on standard output is "port N".
  *
  * A line on standard input is an order, answered by a line "ok" or "error: why":
@@ -88,7 +89,7 @@ struct farm {
 
 struct arguments {
     gint port, max_sessions;
-    gchar *user, *password, *auth, *log;
+    gchar *address, *user, *password, *auth, *log;
     gchar **streets;
 };
 
@@ -552,7 +553,7 @@ static void farm_ask_login(struct farm *farm, const struct arguments *args)
 static void farm_listen(struct farm *farm, const struct arguments *args)
 {
     char *service = g_strdup_printf("%d", args->port);
-    gst_rtsp_server_set_address(farm->server, "127.0.0.1");
+    gst_rtsp_server_set_address(farm->server, args->address);
     gst_rtsp_server_set_service(farm->server, service);
     g_free(service);
 
@@ -575,6 +576,7 @@ static bool farm_parse(int *argc, char ***argv, struct arguments *args, char **e
     /* FILENAME: bytes as they are, in any locale. */
     const GOptionEntry entries[] = {
         {"port", 0, 0, G_OPTION_ARG_INT, &args->port, "0: a free one", "N"},
+        {"address", 0, 0, G_OPTION_ARG_STRING, &args->address, "default 127.0.0.1", "A"},
         {"max-sessions", 0, 0, G_OPTION_ARG_INT, &args->max_sessions, "refuse more", "N"},
         {"user", 0, 0, G_OPTION_ARG_FILENAME, &args->user, "who may look", "U"},
         {"password", 0, 0, G_OPTION_ARG_FILENAME, &args->password, NULL, "P"},
@@ -631,7 +633,7 @@ static int farm_run(struct farm *farm, const struct arguments *args, char **erro
 int main(int argc, char **argv)
 {
     struct farm farm = {0};
-    struct arguments args = {0};
+    struct arguments args = {.address = g_strdup("127.0.0.1")};
     char *error = NULL;
     int status = 2;
 
