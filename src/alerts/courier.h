@@ -16,6 +16,7 @@ enum rw_item_kind {
     RW_ITEM_DIGEST = 2,    /* so many events wait and follow */
     RW_ITEM_SNAPSHOT = 4,  /* an event's whole picture, by itself */
     RW_ITEM_THUMBNAIL = 8, /* a small picture of an event whose words went without, by itself */
+    RW_ITEM_CLIP = 16,     /* an event's film, after it has ended */
 };
 
 /* Borrowed, all of it, for the call. */
@@ -27,6 +28,7 @@ struct rw_item {
     /* EVENT: both, empty where the event has none or goes without (a backlog's); SNAPSHOT and
      * THUMBNAIL: the one. JPEG */
     const struct rw_buf *snapshot, *thumbnail;
+    const struct rw_buf *clip; /* CLIP: MP4 */
 };
 
 struct rw_courier {

@@ -25,9 +25,9 @@ static uint64_t publish_text(const struct rw_mqtt *mqtt, const struct rw_item *i
 }
 
 static uint64_t publish_picture(const struct rw_mqtt *mqtt, const struct rw_item *item,
-                                const char *leaf, const struct rw_buf *jpeg, bool retain)
+                                const char *leaf, const struct rw_buf *bytes, bool retain)
 {
-    struct rw_message message = {.payload = jpeg->data, .size = jpeg->size, .retain = retain};
+    struct rw_message message = {.payload = bytes->data, .size = bytes->size, .retain = retain};
     return publish(mqtt, item, leaf, &message);
 }
 
@@ -55,6 +55,8 @@ static uint64_t send(void *self, const struct rw_item *item)
         return publish_picture(mqtt, item, "snapshot", item->snapshot, true);
     case RW_ITEM_THUMBNAIL:
         return publish_picture(mqtt, item, about("thumbnail", item, leaf), item->thumbnail, false);
+    case RW_ITEM_CLIP:
+        return publish_picture(mqtt, item, about("clip", item, leaf), item->clip, false);
     }
     return 0;
 }
@@ -64,7 +66,8 @@ struct rw_courier rw_mqtt_courier(struct rw_mqtt *mqtt)
     return (struct rw_courier){
         .self = mqtt,
         .name = "",
-        .carries = RW_ITEM_EVENT | RW_ITEM_DIGEST | RW_ITEM_SNAPSHOT | RW_ITEM_THUMBNAIL,
+        .carries =
+            RW_ITEM_EVENT | RW_ITEM_DIGEST | RW_ITEM_SNAPSHOT | RW_ITEM_THUMBNAIL | RW_ITEM_CLIP,
         .send = send,
     };
 }

@@ -13,8 +13,10 @@ enum {
 
 #define KEEP_US (200 * 1000) /* at a run, rows are written no more often */
 
-static const char *const row_names[] = {
-    [RW_ROW_EVENT] = "event", [RW_ROW_PICTURE] = "picture", [RW_ROW_BARE] = "bare"};
+static const char *const row_names[] = {[RW_ROW_EVENT] = "event",
+                                        [RW_ROW_PICTURE] = "picture",
+                                        [RW_ROW_BARE] = "bare",
+                                        [RW_ROW_CLIP] = "clip"};
 
 _Static_assert(sizeof row_names / sizeof *row_names == RW_ROWS, "every row has a name");
 
@@ -37,6 +39,8 @@ static int64_t row_value(const struct rw_outgoing *out, enum rw_row row)
         return out->pictures.told;
     case RW_ROW_BARE:
         return out->bare;
+    case RW_ROW_CLIP:
+        return out->clips.told;
     case RW_ROWS:
         break;
     }
@@ -51,6 +55,9 @@ static void restore(struct rw_outbox *outbox, struct rw_outgoing *out)
             outbox->source.cursor(outbox->source.self, row_name(outbox, out, row, name));
     rw_lane_begin(&out->words, out->kept[RW_ROW_EVENT]);
     rw_lane_begin(&out->pictures, out->kept[RW_ROW_PICTURE]);
+    /* where no film was ever sent, it begins with what comes now */
+    bool films = out->kept[RW_ROW_CLIP] > 0;
+    rw_lane_begin(&out->clips, out->kept[films ? RW_ROW_CLIP : RW_ROW_EVENT]);
     out->bare = out->kept[RW_ROW_BARE];
 }
 
@@ -106,6 +113,7 @@ void rw_outbox_destroy(struct rw_outbox *outbox)
         rw_outbox_keep(outbox, &outbox->cameras[i]);
     rw_buf_finish(&outbox->jpeg);
     rw_buf_finish(&outbox->thumbnail);
+    rw_buf_finish(&outbox->clip);
     free(outbox);
 }
 
@@ -122,6 +130,21 @@ int rw_outbox_read(struct rw_outbox *outbox, const struct rw_outgoing *out, int6
     outbox->batch.count = 0;
     return outbox->source.events_after(outbox->source.self, out->index, after, limit, add_to_batch,
                                        &outbox->batch);
+}
+
+void rw_ids_add(struct rw_ids *ids, const char *id)
+{
+    int size = (int)(sizeof ids->ids / sizeof *ids->ids);
+    snprintf(ids->ids[ids->next], sizeof ids->ids[0], "%s", id);
+    ids->next = (ids->next + 1) % size;
+}
+
+bool rw_ids_have(const struct rw_ids *ids, const char *id)
+{
+    for (size_t i = 0; i < sizeof ids->ids / sizeof *ids->ids; i++)
+        if (!strcmp(ids->ids[i], id))
+            return true;
+    return false;
 }
 
 static uint64_t fingerprint(const struct rw_buf *bytes)
@@ -169,6 +192,7 @@ void rw_outbox_look(struct rw_outbox *outbox)
         return;
     rw_words_feed(outbox, false);
     rw_pictures_feed(outbox);
+    rw_clips_feed(outbox);
 }
 
 void rw_outbox_connected(struct rw_outbox *outbox)
@@ -179,6 +203,7 @@ void rw_outbox_connected(struct rw_outbox *outbox)
         struct rw_outgoing *out = &outbox->cameras[i];
         rw_words_forget(out);
         rw_lane_begin(&out->pictures, out->pictures.told);
+        rw_lane_begin(&out->clips, out->clips.told);
         out->digest_due = outbox->courier.carries & RW_ITEM_DIGEST;
         out->picture_sent = 0;
         out->pause_us = 0;
@@ -195,6 +220,7 @@ void rw_outbox_lost(struct rw_outbox *outbox)
             out->picture_losses++;
         rw_words_forget(out);
         rw_lane_begin(&out->pictures, out->pictures.told);
+        rw_lane_begin(&out->clips, out->clips.told);
         rw_outbox_keep(outbox, out);
     }
 }
@@ -207,6 +233,7 @@ void rw_outbox_note_refusal(struct rw_outbox *outbox, struct rw_outgoing *out, u
              what == RW_REFUSED_DIGEST     ? "digest"
              : what == RW_REFUSED_SNAPSHOT ? "snapshot"
              : what == RW_REFUSED_SMALL    ? "small pictures"
+             : what == RW_REFUSED_CLIP     ? "films"
                                            : "events",
              out->camera->id, why);
     if (!(out->refused & what))
@@ -232,12 +259,14 @@ void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refu
         struct rw_outgoing *out = &outbox->cameras[i];
         ours = digest_acked(outbox, out, ticket, refused) ||
                rw_words_acked(outbox, out, ticket, refused) ||
-               rw_pictures_acked(outbox, out, ticket, refused);
+               rw_pictures_acked(outbox, out, ticket, refused) ||
+               rw_clips_acked(outbox, out, ticket, refused);
     }
     if (!ours || !outbox->connected)
         return;
     rw_words_feed(outbox, true);
     rw_pictures_feed(outbox);
+    rw_clips_feed(outbox);
 }
 
 bool rw_outbox_settled(const struct rw_outbox *outbox)

@@ -30,6 +30,8 @@ struct rw_outbox_source {
                         int (*fn)(void *arg, const struct rw_event *event), void *arg);
     int (*pictures)(void *self, int camera, const char *event_id, struct rw_buf *jpeg,
                     struct rw_buf *thumbnail);
+    /* An event's film, empty where none can be had. -1 also: not yet. */
+    int (*clip)(void *self, int camera, const struct rw_event *event, struct rw_buf *mp4);
     /* alerts.db, shared by all couriers: the outbox begins its rows' names with its courier's */
     int64_t (*cursor)(void *self, const char *name);                  /* 0 when never kept */
     int (*keep)(void *self, const struct rw_cursor *rows, int count); /* durable on return */

@@ -1,6 +1,6 @@
 /* What the files of the outbox share: one camera's ways out, and the rows that are kept of them.
  * Lanes over all cameras, the first first: words, then the pictures that words of a backlog went
- * without. */
+ * without, then films. */
 #pragma once
 
 #include "alerts/lane.h"
@@ -11,11 +11,26 @@ enum rw_row {
     RW_ROW_EVENT,   /* words.told */
     RW_ROW_PICTURE, /* pictures.told */
     RW_ROW_BARE,    /* bare */
+    RW_ROW_CLIP,    /* clips.told */
     RW_ROWS
 };
 
 /* What the other side refused, as bits. */
-enum { RW_REFUSED_DIGEST = 1, RW_REFUSED_SNAPSHOT = 2, RW_REFUSED_EVENT = 4, RW_REFUSED_SMALL = 8 };
+enum {
+    RW_REFUSED_DIGEST = 1,
+    RW_REFUSED_SNAPSHOT = 2,
+    RW_REFUSED_EVENT = 4,
+    RW_REFUSED_SMALL = 8,
+    RW_REFUSED_CLIP = 16
+};
+
+/* The last events of which something is known. */
+struct rw_ids {
+    int next;
+    char ids[64][RW_EVENT_ID_SIZE];
+};
+void rw_ids_add(struct rw_ids *ids, const char *id);
+bool rw_ids_have(const struct rw_ids *ids, const char *id);
 
 struct rw_outgoing {
     const struct rw_camera_config *camera;
@@ -32,6 +47,10 @@ struct rw_outgoing {
     struct rw_lane pictures;
     int64_t bare; /* words up to this revision go without pictures. Those behind pictures.told are
                    * owed theirs */
+
+    struct rw_lane clips;
+    struct rw_ids filmed;           /* whose films were told, or cannot be had */
+    char filming[RW_EVENT_ID_SIZE]; /* whose is on its way */
 
     uint64_t picture_sent; /* fingerprint of the last snapshot on this connection */
     int picture_losses;    /* connections lost in a row with a snapshot on its way */
@@ -52,9 +71,9 @@ struct rw_outbox {
     bool connected;
     int64_t delivered_us;
     char trouble[200];
-    struct rw_buf jpeg, thumbnail; /* kept for their memory */
-    struct rw_batch batch;         /* kept for its memory */
-    int turn;                      /* the camera whose backlog is looked at first */
+    struct rw_buf jpeg, thumbnail, clip; /* kept for their memory */
+    struct rw_batch batch;               /* kept for its memory */
+    int turn;                            /* the camera whose backlog is looked at first */
     int count;
     struct rw_outgoing cameras[];
 };
@@ -90,3 +109,9 @@ void rw_pictures_owe(struct rw_outbox *outbox, struct rw_outgoing *out, int64_t 
 void rw_pictures_feed(struct rw_outbox *outbox);
 bool rw_pictures_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
                        const char *refused);
+bool rw_pictures_done(const struct rw_outbox *outbox); /* none is owed or on its way */
+
+/* -- outbox_clips.c */
+void rw_clips_feed(struct rw_outbox *outbox);
+bool rw_clips_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
+                    const char *refused);

@@ -90,6 +90,16 @@ void rw_pictures_feed(struct rw_outbox *outbox)
     }
 }
 
+bool rw_pictures_done(const struct rw_outbox *outbox)
+{
+    for (int i = 0; i < outbox->count; i++) {
+        const struct rw_outgoing *out = &outbox->cameras[i];
+        if (out->pictures.count || out->pictures.read < out->bare)
+            return !(outbox->courier.carries & RW_ITEM_THUMBNAIL);
+    }
+    return true;
+}
+
 /* An event was told by its words: a picture that is refused is not waited for. */
 bool rw_pictures_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
                        const char *refused)

@@ -40,6 +40,7 @@ bool rw_words_count(struct rw_outbox *outbox, struct rw_outgoing *out)
                    out->camera->id);
         rw_lane_begin(&out->words, 0);
         rw_lane_begin(&out->pictures, 0);
+        rw_lane_begin(&out->clips, 0);
         out->bare = 0;
         rw_outbox_keep(outbox, out);
         if (source->waiting(source->self, out->index, 0, &out->waiting, &highest))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts/excerpt.h"
 #include "alerts/states.h"
 #include "base/door.h"
 #include "base/log.h"
@@ -150,6 +151,24 @@ static int source_pictures(void *self, int camera, const char *event_id, struct 
     return settle(self, camera, rw_reader_pictures(reader, event_id, jpeg, thumbnail, &err), &err);
 }
 
+static int source_clip(void *self, int camera, const struct rw_event *event, struct rw_buf *mp4)
+{
+    struct rw_readers *readers = self;
+    struct rw_err err = {0};
+    const struct rw_camera_config *config = &readers->config->cameras[camera];
+    struct rw_reader *reader = open_reader(readers, camera);
+    if (!reader)
+        return -1;
+    struct rw_excerpt wanted = {.stream = config->sub.url[0] ? RW_SUB : RW_MAIN,
+                                .length_us = config->alert.clip_us,
+                                .max_bytes = (size_t)config->alert.clip_bytes,
+                                .now_us = rw_now(readers->clock).utc_us};
+    enum rw_excerpt_found found = rw_excerpt_make(reader, event, &wanted, mp4, &err);
+    if (found == RW_EXCERPT_LATER)
+        return -1;
+    return settle(readers, camera, found == RW_EXCERPT_FAILED, &err);
+}
+
 static int64_t source_cursor(void *self, const char *name)
 {
     struct rw_readers *readers = self;
@@ -177,6 +196,7 @@ struct rw_outbox_source rw_readers_source(struct rw_readers *readers)
         .waiting = source_waiting,
         .events_after = source_events_after,
         .pictures = source_pictures,
+        .clip = source_clip,
         .cursor = source_cursor,
         .keep = source_keep,
     };

@@ -39,8 +39,8 @@ int rw_parse_size(const char *text, int64_t *bytes, struct rw_err *err)
 {
     static const struct unit units[] = {{"", 1},         {"B", 1},        {"KiB", 0x1p10},
                                         {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40},
-                                        {"kB", 1e3},     {"MB", 1e6},     {"GB", 1e9},
-                                        {"TB", 1e12},    {NULL, 0}};
+                                        {"kB", 1e3},     {"KB", 1e3},     {"MB", 1e6},
+                                        {"GB", 1e9},     {"TB", 1e12},    {NULL, 0}};
     double value;
     if (parse_number(text, units, &value))
         return rw_fail(err, RW_EINVAL,

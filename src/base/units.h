@@ -10,7 +10,7 @@
 #define RW_SECOND_US INT64_C(1000000)
 #define RW_TIME_SIZE 32
 
-/* "64 MiB", "200GiB", "1024": bytes. KiB MiB GiB TiB are powers of 1024, kB MB GB TB of 1000. */
+/* "64 MiB", "200GiB", "1024": bytes. KiB MiB GiB TiB are powers of 1024, kB (or KB) MB GB TB of 1000. */
 int rw_parse_size(const char *text, int64_t *bytes, struct rw_err *err);
 /* "5s", "250ms", "5m", "12h", "30d", "0": microseconds. */
 int rw_parse_duration(const char *text, int64_t *us, struct rw_err *err);

@@ -95,6 +95,18 @@ static void inherit(const struct rw_stream_config *main, struct rw_stream_config
     sub->password = rw_text_copy(main->password);
 }
 
+static int check_clip(const struct rw_reading *reading, const struct rw_node *node,
+                      const struct rw_raw_clip *raw, struct rw_alert_config *out)
+{
+    static const struct rw_bounds weight = {50 * 1000, 8 * 1000 * 1000, "50 kB to 8 MB"};
+    int seconds = 10;
+    if (rw_check_int(reading, node, "seconds", raw->seconds, 0, 60, &seconds))
+        return -1;
+    out->clip_us = seconds * RW_SECOND_US;
+    out->clip_bytes = 600 * 1000;
+    return rw_check_size(reading, node, "max", raw->max, weight, &out->clip_bytes);
+}
+
 static int check_alert(const struct rw_reading *reading, const struct rw_node *node,
                        const struct rw_raw_alert *raw, struct rw_alert_config *out)
 {
@@ -111,7 +123,9 @@ static int check_alert(const struct rw_reading *reading, const struct rw_node *n
         rw_check_duration(reading, node, "post", raw->post, roll, &out->post_us) ||
         rw_check_duration(reading, node, "cooldown", raw->cooldown, pause, &out->cooldown_us))
         return -1;
-    return rw_check_duration(reading, node, "max", raw->max, longest, &out->max_us);
+    if (rw_check_duration(reading, node, "max", raw->max, longest, &out->max_us))
+        return -1;
+    return check_clip(reading, rw_node_get(node, "clip"), &raw->clip, out);
 }
 
 static int check_camera(const struct rw_reading *reading, const struct rw_node *node,

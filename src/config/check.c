@@ -17,6 +17,11 @@ static int check_bounds(const struct rw_reading *reading, const struct rw_node *
                       rw_node_shown(node, shown));
 }
 
+static const char *section_of(const struct rw_node *node)
+{
+    return node && node->key ? node->key : "";
+}
+
 int rw_check_size(const struct rw_reading *reading, const struct rw_node *node, const char *key,
                   const char *words, struct rw_bounds bounds, int64_t *out)
 {
@@ -26,7 +31,7 @@ int rw_check_size(const struct rw_reading *reading, const struct rw_node *node, 
     char shown[48];
     if (rw_parse_size(words, out, NULL))
         return rw_fail_at(reading, at, "must be a size such as %s, not \"%s\"",
-                          rw_schema_example(key), rw_node_shown(at, shown));
+                          rw_schema_example_in(section_of(node), key), rw_node_shown(at, shown));
     return check_bounds(reading, at, bounds, *out);
 }
 
@@ -39,7 +44,7 @@ int rw_check_duration(const struct rw_reading *reading, const struct rw_node *no
     char shown[48];
     if (rw_parse_duration(words, out, NULL))
         return rw_fail_at(reading, at, "must be a duration such as %s, not \"%s\"",
-                          rw_schema_example(key), rw_node_shown(at, shown));
+                          rw_schema_example_in(section_of(node), key), rw_node_shown(at, shown));
     return check_bounds(reading, at, bounds, *out);
 }
 
@@ -93,8 +98,7 @@ int rw_check_storage(const struct rw_reading *reading, const struct rw_node *nod
                                          "1s to 36500d"};
     static const struct rw_bounds scrub = {0, INT64_C(365) * 86400 * RW_SECOND_US,
                                            "0 (never) or up to 365d"};
-    out->storage.path =
-        rw_text_beside(reading, raw->path ? raw->path : "/var/lib/roadwatch");
+    out->storage.path = rw_text_beside(reading, raw->path ? raw->path : "/var/lib/roadwatch");
     out->storage.slot_size = 64 << 20;
     out->storage.sync_us = 2 * RW_SECOND_US;
     out->storage.scrub_us = INT64_C(7) * 86400 * RW_SECOND_US;

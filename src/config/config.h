@@ -66,6 +66,8 @@ struct rw_detect_config {
 
 struct rw_alert_config {
     int64_t pre_us, post_us, cooldown_us, max_us;
+    int64_t clip_us;    /* length of the film that goes out after an event; 0: none does */
+    int64_t clip_bytes; /* and the most that it weighs */
 };
 
 struct rw_camera_config {

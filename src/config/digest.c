@@ -138,11 +138,19 @@ void rw_config_camera_digest(const struct rw_config *config, const struct rw_cam
                 out);
 }
 
+/* What the cameras' processes need not know: they run on when it changes. */
+static json_t *telling_json(const struct rw_alert_config *alert)
+{
+    return sure(json_pack("[II]", (json_int_t)alert->clip_us, (json_int_t)alert->clip_bytes));
+}
+
 void rw_config_alerts_digest(const struct rw_config *config, char out[65])
 {
     json_t *cameras = sure(json_array());
-    for (int i = 0; i < config->camera_count; i++)
+    for (int i = 0; i < config->camera_count; i++) {
         json_array_append_new(cameras, camera_json(&config->cameras[i]));
+        json_array_append_new(cameras, telling_json(&config->cameras[i].alert));
+    }
     digest_json(
         sure(json_pack("{so so so so}", "site", site_json(config), "storage", storage_json(config),
                        "mqtt", mqtt_json(&config->mqtt), "cameras", cameras)),

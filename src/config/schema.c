@@ -112,11 +112,17 @@ static const cyaml_schema_field_t detect_rows[] = {
                          &watch_time, 0, RW_SCHEDULE_MAX),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t clip_rows[] = {
+    CYAML_FIELD_INT_PTR("seconds", MAY, struct rw_raw_clip, seconds),
+    CYAML_FIELD_STRING_PTR("max", MAY, struct rw_raw_clip, max, 1, WORD_MAX),
+    CYAML_FIELD_END};
+
 static const cyaml_schema_field_t alert_rows[] = {
     CYAML_FIELD_STRING_PTR("pre", MAY, struct rw_raw_alert, pre, 1, WORD_MAX),
     CYAML_FIELD_STRING_PTR("post", MAY, struct rw_raw_alert, post, 1, WORD_MAX),
     CYAML_FIELD_STRING_PTR("cooldown", MAY, struct rw_raw_alert, cooldown, 1, WORD_MAX),
     CYAML_FIELD_STRING_PTR("max", MAY, struct rw_raw_alert, max, 1, WORD_MAX),
+    CYAML_FIELD_MAPPING("clip", MAY, struct rw_raw_alert, clip, clip_rows),
     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t camera_rows[] = {
@@ -198,6 +204,9 @@ static const struct {
     {"post", "5s"},
     {"cooldown", "10s"},
     {"max", "5m"},
+    {"clip", "{seconds: 10, max: 600 kB}"},
+    {"clip.max", "600 kB"},
+    {"seconds", "10"},
 };
 /* clang-format on */
 

@@ -62,8 +62,14 @@ struct rw_raw_detect {
     unsigned schedule_count;
 };
 
+struct rw_raw_clip {
+    int *seconds;
+    char *max;
+};
+
 struct rw_raw_alert {
     char *pre, *post, *cooldown, *max;
+    struct rw_raw_clip clip;
 };
 
 struct rw_raw_camera {

@@ -41,7 +41,7 @@ struct world {
         int64_t value;
     } rows[ROWS_MAX];
     int row_count;
-    bool disk_full, unreadable, no_room;
+    bool disk_full, unreadable, no_room, filmed, film_later;
     struct sent sent[SENT_MAX];
     int sent_count;
     uint64_t ticket;
@@ -50,8 +50,10 @@ struct world {
     struct rw_outbox *outbox;
 };
 
-static struct rw_camera_config cameras[] = {{.id = (char *)"gate", .name = (char *)"Cổng làng"},
-                                            {.id = (char *)"yard", .name = (char *)"Sân"}};
+static struct rw_camera_config cameras[] = {
+    {.id = (char *)"gate", .name = (char *)"Cổng làng", .alert.clip_us = 10000000},
+    {.id = (char *)"yard", .name = (char *)"Sân"},
+};
 static const struct rw_config config = {
     .site = {.id = (char *)"thon-dung", .name = (char *)"", .vietnamese = true},
     .camera_count = 2,
@@ -99,6 +101,14 @@ static int world_pictures(void *self, int camera, const char *event_id, struct r
     return 0;
 }
 
+static int world_clip(void *self, int camera, const struct rw_event *event, struct rw_buf *mp4)
+{
+    (void)camera, (void)event;
+    struct world *world = self;
+    rw_buf_add(mp4, "film", world->filmed ? 4 : 0);
+    return world->film_later ? -1 : 0;
+}
+
 static int64_t *world_row(struct world *world, const char *name)
 {
     int i = 0;
@@ -134,7 +144,8 @@ static uint64_t world_publish(void *self, const struct rw_message *message)
     struct sent *sent = &world->sent[world->sent_count++];
     *sent = (struct sent){.retain = message->retain, .ticket = ++world->ticket};
     snprintf(sent->topic, sizeof sent->topic, "%s", message->topic);
-    bool picture = strstr(message->topic, "snapshot") || strstr(message->topic, "thumbnail");
+    bool picture = strstr(message->topic, "snapshot") || strstr(message->topic, "thumbnail") ||
+                   strstr(message->topic, "clip");
     json_t *json = picture ? NULL : json_loadb(message->payload, message->size, 0, NULL);
     const char *id = json_string_value(json_object_get(json, "id"));
     snprintf(sent->id, sizeof sent->id, "%s", id ? id : "");
@@ -170,6 +181,7 @@ static void start(struct world *world)
                                       .waiting = world_waiting,
                                       .events_after = world_events_after,
                                       .pictures = world_pictures,
+                                      .clip = world_clip,
                                       .cursor = world_cursor,
                                       .keep = world_keep};
     world->mqtt = (struct rw_mqtt){&config, &world_clock, {world, world_publish}};
@@ -705,6 +717,95 @@ static void unreadable_camera_is_tried_again(void **state)
     assert_int_equal(world->sent_count, 2);
 }
 
+/* An event that ended just now. */
+static void add_ended(struct world *world)
+{
+    struct rw_event *event = add_event(world, true);
+    event->phase = RW_PHASE_END;
+    event->end_us = world_now(world).utc_us;
+}
+
+static void film_goes_after_all_words_once(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    world->filmed = true;
+    add_event(world, true);
+    add_ended(world);
+    start_connected(world);
+    ack(world, 1);
+    assert_int_equal(find_sent(world, "gate/clip/E2"), -1);
+    ack(world, 0);
+    assert_int_equal(find_sent(world, "gate/clip/E2"), 2);
+    assert_false(world->sent[2].retain);
+    ack(world, 2);
+    change_event(world, 1, RW_PHASE_END); /* somebody goes and looks */
+    world->shelves[0].events[1].end_us = world_now(world).utc_us;
+    rw_outbox_look(world->outbox);
+    ack(world, 3);
+    assert_int_equal(world->sent_count, 4);
+}
+
+static void film_that_is_not_recorded_yet_is_waited_for(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    world->film_later = world->filmed = true;
+    add_ended(world);
+    start_connected(world);
+    ack(world, 0);
+    assert_int_equal(world->sent_count, 1);
+    world->film_later = false;
+    rw_outbox_look(world->outbox);
+    assert_int_equal(find_sent(world, "gate/clip/E1"), 1);
+}
+
+static void film_on_its_way_is_sent_again_after_a_restart(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    world->filmed = true;
+    start_connected(world);
+    add_ended(world);
+    add_ended(world);
+    rw_outbox_look(world->outbox);
+    ack(world, 0);
+    ack(world, 1);
+    assert_int_equal(find_sent(world, "gate/clip/E1"), 2);
+    ack(world, 2);
+    assert_int_equal(find_sent(world, "gate/clip/E2"), 3);
+    start_connected(world);
+    assert_int_equal(world->sent_count, 5);
+    assert_sent(world, 4, "gate/clip/E2", 0);
+}
+
+static void film_of_long_ago_is_not_sent(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    world->filmed = true;
+    add_ended(world);
+    world->boot_us += 3700 * RW_SECOND_US;
+    start_connected(world);
+    ack(world, 0);
+    assert_int_equal(world->sent_count, 1);
+}
+
+static void event_without_a_film_holds_up_no_other(void **state)
+{
+    struct world *world = *state;
+    world->picture[0] = 0;
+    add_ended(world);
+    start_connected(world);
+    ack(world, 0);
+    world->filmed = true;
+    add_ended(world);
+    rw_outbox_look(world->outbox);
+    ack(world, 1);
+    assert_int_equal(world->sent_count, 3);
+    assert_sent(world, 2, "gate/clip/E2", 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -738,6 +839,11 @@ int main(void)
         TEST(events_numbered_anew_are_told_from_the_first),
         TEST(nothing_is_lost_when_the_sink_has_no_room),
         TEST(unreadable_camera_is_tried_again),
+        TEST(film_goes_after_all_words_once),
+        TEST(film_that_is_not_recorded_yet_is_waited_for),
+        TEST(film_on_its_way_is_sent_again_after_a_restart),
+        TEST(film_of_long_ago_is_not_sent),
+        TEST(event_without_a_film_holds_up_no_other),
     };
     return cmocka_run_group_tests_name("alerts_outbox", tests, NULL, NULL);
 }

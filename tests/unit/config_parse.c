@@ -129,7 +129,8 @@ static const char full[] =
     "      lines: [{name: cổng, from: [0.3,1], to: [0.7,0.6]}]\n"
     "      min_duration: 1500ms\n"
     "      schedule: [{days: mon-sun, from: \"22:00\", to: \"05:00\"}]\n"
-    "    alert: {pre: 5s, post: 5s, cooldown: 10s, max: 5m}\n";
+    "    alert: {pre: 5s, post: 5s, cooldown: 10s, max: 5m, "
+    "clip: {seconds: 5, max: 300 KB}}\n";
 
 #define SITE "site: {id: a}\n"
 #define CAMERA(rest) SITE "cameras:\n- id: gate\n  main: {url: \"rtsp://h/s\", keep: 1 GiB}\n" rest
@@ -202,6 +203,8 @@ static void takes_every_camera_key_of_the_contract(void **state)
     assert_int_equal(gate->detect.schedule[0].days, 0x7f);
     assert_int_equal(gate->alert.pre_us, 5000000);
     assert_int_equal(gate->alert.max_us, 300000000);
+    assert_int_equal(gate->alert.clip_us, 5000000);
+    assert_int_equal(gate->alert.clip_bytes, 300000);
     rw_config_free(config);
 }
 
@@ -230,6 +233,8 @@ static void fills_in_what_is_not_written(void **state)
     assert_int_equal(gate->alert.pre_us, 5000000);
     assert_int_equal(gate->alert.post_us, 5000000);
     assert_int_equal(gate->alert.cooldown_us, 10000000);
+    assert_int_equal(gate->alert.clip_us, 10000000);
+    assert_int_equal(gate->alert.clip_bytes, 600000);
     assert_int_equal(gate->alert.max_us, 300000000);
     rw_config_free(config);
 }
@@ -395,6 +400,12 @@ static void refuses_what_is_out_of_range(void **state)
         {CAMERA("  alert:\n    pre: 5s\n    post: 5h\n"),
          "7: cameras[gate].alert.post must be 0 to 5m, not 5h"},
         {CAMERA("  alert: {max: 0}\n"), "5: cameras[gate].alert.max must be 1s to 24h, not 0"},
+        {CAMERA("  alert: {clip: {seconds: 61}}\n"),
+         "5: cameras[gate].alert.clip.seconds must be 0 to 60, not 61"},
+        {CAMERA("  alert: {clip: {max: 5m}}\n"),
+         "5: cameras[gate].alert.clip.max must be a size such as 600 kB, not \"5m\""},
+        {CAMERA("  alert: {clip: {max: 1 kB}}\n"),
+         "5: cameras[gate].alert.clip.max must be 50 kB to 8 MB, not 1 kB"},
         {CAMERA("  alert: {cooldown: -1s}\n"), "5: cameras[gate].alert.cooldown must be a "
                                                "duration such as 10s, not \"-1s\""},
         {"site: {id: a, location: [105.39, 21.4]}\n" SITE, "2: site stands here a second time"},
