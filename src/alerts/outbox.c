@@ -11,7 +11,9 @@ enum {
     ROW_SIZE = 96,
 };
 
-#define KEEP_US (200 * 1000) /* at a run, rows are written no more often */
+/* At a run, rows are written so often, or after so many confirmations. */
+#define KEEP_US (200 * 1000)
+#define KEEP_COUNT 64
 
 static const char *const row_names[] = {[RW_ROW_EVENT] = "event",
                                         [RW_ROW_PICTURE] = "picture",
@@ -74,13 +76,15 @@ void rw_outbox_keep(struct rw_outbox *outbox, struct rw_outgoing *out)
         return;
     for (enum rw_row row = 0; row < RW_ROWS; row++)
         out->kept[row] = row_value(out, row);
+    out->unkept = 0;
     out->kept_us = rw_now(outbox->clock).boot_us;
 }
 
 void rw_outbox_keep_lazily(struct rw_outbox *outbox, struct rw_outgoing *out)
 {
     bool busy = out->words.count || out->pictures.count;
-    if (!busy || rw_now(outbox->clock).boot_us - out->kept_us >= KEEP_US)
+    if (!busy || ++out->unkept >= KEEP_COUNT ||
+        rw_now(outbox->clock).boot_us - out->kept_us >= KEEP_US)
         rw_outbox_keep(outbox, out);
 }
 

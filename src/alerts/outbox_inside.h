@@ -37,6 +37,7 @@ struct rw_outgoing {
     int index;             /* of the camera */
     int64_t kept[RW_ROWS]; /* as they stand in alerts.db */
     int64_t kept_us;       /* CLOCK_BOOTTIME of that */
+    int unkept;            /* confirmations since then */
 
     struct rw_lane words;
     int64_t waiting;  /* events behind words.told, as of the last look */

@@ -4,6 +4,7 @@ They are copies of one that a real camera made, with times, ids and revisions of
 the index of a box that is not running. Then the role `alerts` runs by itself.
 """
 
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -23,10 +24,15 @@ def ulid(number):
     return text
 
 
+def look_into(box, camera):
+    return contextlib.closing(sqlite3.connect("file:%s/%s/index.db?mode=ro" % (box.storage, camera),
+                                              uri=True))
+
+
 def pictured_event(box, camera):
     """A finished event with its pictures, as the store has it; None: there is none yet."""
     try:
-        with sqlite3.connect("file:%s/%s/index.db?mode=ro" % (box.storage, camera), uri=True) as db:
+        with look_into(box, camera) as db:
             return db.execute("SELECT e.record, p.jpeg, p.thumbnail FROM events e JOIN pictures p"
                               " ON e.id=p.id WHERE e.end_us>0 LIMIT 1").fetchone()
     except sqlite3.OperationalError:
@@ -42,26 +48,32 @@ def record_one_event(box, *cameras):
     box.stop()
 
 
-def add_past(box, camera, count, hours):
-    """`count` events, evenly over the last hours. -> their ids, oldest first."""
-    record, jpeg, thumbnail = pictured_event(box, camera)
+def add_rows(db, count, hours, record, jpeg, thumbnail):
     event = json.loads(record)
     now_us = time.time_ns() // 1000
-    length = event["end"] - event["start"]
-    ids = []
-    with sqlite3.connect("%s/%s/index.db" % (box.storage, camera)) as db:
-        revision = db.execute("SELECT max(revision) FROM events").fetchone()[0]
-        for i in range(count):
-            start = now_us - int((count - i) * hours * 3600e6 / count)
-            shift = start - event["start"]
-            ids.append(ulid((start // 1000 << 80) + (hash(camera) % 2**40 << 24) + i))
-            copy = dict(event, id=ids[-1], revision=revision + 1 + i, end=start + length,
-                        **{k: event[k] + shift for k in ("start", "peak", "seen", "decided")})
-            db.execute("INSERT INTO events VALUES(?,?,?,?,1,?)",
-                       (ids[-1], copy["revision"], start, copy["end"], json.dumps(copy)))
-            db.execute("INSERT INTO pictures VALUES(?,?,?)", (ids[-1], jpeg, thumbnail))
-    db.close()
-    return ids
+    revision = db.execute("SELECT max(revision) FROM events").fetchone()[0]
+    for i in range(count):
+        start = now_us - int((count - i) * hours * 3600e6 / count)
+        shift = start - event["start"]
+        copy = dict(event, id=ulid((start // 1000 << 80) + i), revision=revision + 1 + i,
+                    **{k: event[k] + shift for k in ("start", "end", "peak", "seen", "decided")})
+        db.execute("INSERT INTO events VALUES(?,?,?,?,1,?)",
+                   (copy["id"], copy["revision"], start, copy["end"], json.dumps(copy)))
+        db.execute("INSERT INTO pictures VALUES(?,?,?)", (copy["id"], jpeg, thumbnail))
+
+
+def add_past(box, camera, count, hours):
+    """`count` events, evenly over the last hours. -> their ids, oldest first."""
+    pictures = pictured_event(box, camera)
+    # The last to close a database takes its log away, without which a reader cannot open it; one
+    # that may only read does not.
+    with look_into(box, camera) as last:
+        last.execute("SELECT count(*) FROM events").fetchone()
+        with contextlib.closing(sqlite3.connect("%s/%s/index.db" % (box.storage, camera))) as db:
+            add_rows(db, count, hours, *pictures)
+            db.commit()
+            return [row[0] for row in last.execute(
+                "SELECT id FROM events ORDER BY revision DESC LIMIT ?", (count,))][::-1]
 
 
 def play_alerts(box):
