@@ -12,6 +12,7 @@
 #include "alerts/broker_inside.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/units.h"
 
 enum {
     END_TIMEOUT_MS = 1000,
@@ -188,9 +189,13 @@ uint64_t rw_broker_publish(void *self, const struct rw_message *message)
         .ticket = ++broker->tickets,
         .connection = broker->connection,
         .retain = message->retain,
+        .type = message->type,
+        .expiry_s = message->expiry_s,
         .topic = (char *)parcel->payload + size,
         .size = size,
     };
+    if (message->about)
+        rw_copy_text(parcel->about, sizeof parcel->about, message->about);
     memcpy(parcel->payload, message->payload, size);
     memcpy(parcel->topic, broker->base, base);
     memcpy(parcel->topic + base, message->topic, leaf + 1);

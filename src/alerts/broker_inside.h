@@ -12,7 +12,10 @@ struct rw_parcel {
     uint64_t ticket;
     unsigned connection;
     bool retain;
-    char *topic; /* behind the payload */
+    const char *type; /* static */
+    unsigned expiry_s;
+    char about[RW_EVENT_ID_SIZE]; /* "" : none */
+    char *topic;                  /* behind the payload */
     size_t size;
     uint8_t payload[];
 };

@@ -269,11 +269,29 @@ static void wait_for(struct link *link, uint64_t ticket, int mid)
     link->waiting[link->waiting_count++] = (struct waiting){mid, ticket};
 }
 
+/* Of a parcel, the caller's; NULL: none, as with a broker that does not know any. */
+static mosquitto_property *properties_of(const struct link *link, const struct rw_parcel *parcel)
+{
+    mosquitto_property *list = NULL;
+    if (link->version != MQTT_PROTOCOL_V5)
+        return NULL;
+    if (parcel->type)
+        mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE, parcel->type);
+    if (parcel->expiry_s)
+        mosquitto_property_add_int32(&list, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, parcel->expiry_s);
+    if (parcel->about[0])
+        mosquitto_property_add_binary(&list, MQTT_PROP_CORRELATION_DATA, parcel->about,
+                                      (uint16_t)strlen(parcel->about));
+    return list;
+}
+
 static void send_parcel(struct link *link, const struct rw_parcel *parcel)
 {
     int mid = 0;
-    int rc = mosquitto_publish(link->client, &mid, parcel->topic, (int)parcel->size,
-                               parcel->payload, 1, parcel->retain);
+    mosquitto_property *properties = properties_of(link, parcel);
+    int rc = mosquitto_publish_v5(link->client, &mid, parcel->topic, (int)parcel->size,
+                                  parcel->payload, 1, parcel->retain, properties);
+    mosquitto_property_free_all(&properties);
     if (!rc)
         wait_for(link, parcel->ticket, mid);
     else if (rc == MOSQ_ERR_OVERSIZE_PACKET || rc == MOSQ_ERR_PAYLOAD_SIZE ||

@@ -10,6 +10,11 @@ struct rw_message {
     const void *payload;
     size_t size;
     bool retain;
+    /* MQTT 5 section 3.3.2.3; left away where the broker speaks 3.1.1 */
+    const char *type; /* Content Type, static; NULL: none */
+    unsigned
+        expiry_s; /* Message Expiry Interval: what nobody fetched by then is dropped; 0: never */
+    const char *about; /* Correlation Data: an event's id; NULL: none */
 };
 
 /* Copies the message. Returns the ticket that the confirmation will carry, 0 when there is no room

@@ -6,28 +6,38 @@
 
 enum { LEAF_SIZE = 64 };
 
+/* A phone that was off for so long has no use for them any more. */
+enum { WORDS_S = 7 * 86400, PICTURES_S = 86400 };
+
 static uint64_t publish(const struct rw_mqtt *mqtt, const struct rw_item *item, const char *leaf,
                         struct rw_message *message)
 {
     char topic[40 + LEAF_SIZE];
     snprintf(topic, sizeof topic, "%s/%s", mqtt->config->cameras[item->camera].id, leaf);
     message->topic = topic;
+    message->about = item->event ? item->event->id : NULL;
     return mqtt->sink.publish(mqtt->sink.self, message);
 }
 
 static uint64_t publish_text(const struct rw_mqtt *mqtt, const struct rw_item *item,
                              const char *leaf, char *owned)
 {
-    struct rw_message message = {.payload = owned, .size = strlen(owned)};
+    struct rw_message message = {
+        .payload = owned, .size = strlen(owned), .type = "application/json", .expiry_s = WORDS_S};
     uint64_t ticket = publish(mqtt, item, leaf, &message);
     free(owned);
     return ticket;
 }
 
 static uint64_t publish_picture(const struct rw_mqtt *mqtt, const struct rw_item *item,
-                                const char *leaf, const struct rw_buf *bytes, bool retain)
+                                const char *leaf, const struct rw_buf *bytes, const char *type)
 {
-    struct rw_message message = {.payload = bytes->data, .size = bytes->size, .retain = retain};
+    bool newest = item->kind == RW_ITEM_SNAPSHOT; /* stands there until the next one */
+    struct rw_message message = {.payload = bytes->data,
+                                 .size = bytes->size,
+                                 .retain = newest,
+                                 .type = type,
+                                 .expiry_s = newest ? 0 : PICTURES_S};
     return publish(mqtt, item, leaf, &message);
 }
 
@@ -52,11 +62,12 @@ static uint64_t send(void *self, const struct rw_item *item)
         return publish_text(mqtt, item, "digest",
                             rw_payload_digest(mqtt->config, camera, item->digest, now_us));
     case RW_ITEM_SNAPSHOT:
-        return publish_picture(mqtt, item, "snapshot", item->snapshot, true);
+        return publish_picture(mqtt, item, "snapshot", item->snapshot, "image/jpeg");
     case RW_ITEM_THUMBNAIL:
-        return publish_picture(mqtt, item, about("thumbnail", item, leaf), item->thumbnail, false);
+        return publish_picture(mqtt, item, about("thumbnail", item, leaf), item->thumbnail,
+                               "image/jpeg");
     case RW_ITEM_CLIP:
-        return publish_picture(mqtt, item, about("clip", item, leaf), item->clip, false);
+        return publish_picture(mqtt, item, about("clip", item, leaf), item->clip, "video/mp4");
     }
     return 0;
 }

@@ -104,8 +104,11 @@ static uint64_t publish(struct rw_states *states, int camera, const char *leaf, 
 {
     char topic[64];
     snprintf(topic, sizeof topic, "%s/%s", states->config->cameras[camera].id, leaf);
-    struct rw_message message = {
-        .topic = topic, .payload = text, .size = strlen(text), .retain = true};
+    struct rw_message message = {.topic = topic,
+                                 .payload = text,
+                                 .size = strlen(text),
+                                 .retain = true,
+                                 .type = *text == '{' ? "application/json" : "text/plain"};
     return states->sink.publish(states->sink.self, &message);
 }
 
