@@ -38,6 +38,10 @@ static const struct rw_command commands[] = {
      CONFIG | RW_OPTION_CAMERA | RW_OPTION_SPAN | RW_OPTION_HOLD | RW_OPTION_BY | RW_OPTION_JSON},
     {"release", "HOLD", "ends a hold", RW_ROLE_NONE, rw_command_release,
      CONFIG | RW_OPTION_BY | RW_OPTION_JSON},
+    {"broker", "DO [NAME]",
+     "mosquitto's set-up and logins: setup, phone NAME, home NAME, village SITE, join FILE, "
+     "remove NAME",
+     RW_ROLE_NONE, rw_command_broker, CONFIG | RW_OPTION_BROKER | RW_OPTION_JSON},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -72,6 +76,18 @@ static const struct option_row option_rows[] = {
     {"json", NULL, "for programs", RW_OPTION_JSON, AT(json)},
     {"rebuild", NULL, "makes the index anew from the slots", RW_OPTION_REBUILD, AT(rebuild)},
     {"live", NULL, "looks at each camera for some seconds", RW_OPTION_LIVE, AT(live)},
+    {"dir", "DIR", "mosquitto's folder; default /etc/mosquitto", RW_OPTION_BROKER, AT(dir)},
+    {"host", "NAMES", "setup: this machine's names and addresses, as phones reach it",
+     RW_OPTION_BROKER, AT(host)},
+    {"port", "N", "setup: of MQTT with TLS; default 8883", RW_OPTION_BROKER, AT(port)},
+    {"websockets", "N", "setup: for pages, with TLS; default 8884; 0: none", RW_OPTION_BROKER,
+     AT(websockets)},
+    {"commune", NULL, "setup: for the alerts of many villages; reads no configuration",
+     RW_OPTION_BROKER, AT(commune)},
+    {"site", "ID", "phone, home: of this village; default all of this broker", RW_OPTION_BROKER,
+     AT(site)},
+    {"replace", NULL, "writes anew what is there; setup keeps the authority and all logins",
+     RW_OPTION_BROKER, AT(replace)},
 };
 enum { OPTIONS = sizeof option_rows / sizeof *option_rows };
 
@@ -92,7 +108,7 @@ static void print_help(FILE *out)
           "roadwatch COMMAND [-c FILE] …\n\n",
           out);
     for (int i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-9s %-6s %s\n", commands[i].name, commands[i].operand,
+        fprintf(out, "  %-9s %-9s %s\n", commands[i].name, commands[i].operand,
                 commands[i].summary);
     fputs("\nroadwatch COMMAND --help says more of one.\n", out);
 }
@@ -128,14 +144,14 @@ static void take_option(struct rw_arguments *arguments, const struct option_row 
     arguments->config_given |= row->option == CONFIG;
 }
 
-static bool takes_operand(const struct rw_command *command)
+static int operands_taken(const struct rw_command *command)
 {
-    return *command->operand;
+    return !*command->operand ? 0 : strchr(command->operand, ' ') ? 2 : 1;
 }
 
 static bool needs_operand(const struct rw_command *command)
 {
-    return takes_operand(command) && *command->operand != '[';
+    return *command->operand && *command->operand != '[';
 }
 
 static int check_operand(struct rw_arguments *arguments, int argc, char **argv)
@@ -145,11 +161,13 @@ static int check_operand(struct rw_arguments *arguments, int argc, char **argv)
     if (needs_operand(command) && left < 1)
         return rw_complain(2, "%s needs %s; see roadwatch %s --help", command->name,
                            command->operand, command->name);
-    if (left > takes_operand(command))
+    if (left > operands_taken(command))
         return rw_complain(2, "%s does not take \"%s\"; see roadwatch %s --help", command->name,
-                           argv[optind + takes_operand(command)], command->name);
+                           argv[optind + operands_taken(command)], command->name);
     if (left)
         arguments->operand = argv[optind];
+    if (left > 1)
+        arguments->name = argv[optind + 1];
     if (arguments->stream && strcmp(arguments->stream, "main") && strcmp(arguments->stream, "sub"))
         return rw_complain(2, "--stream is main or sub, not \"%s\"", arguments->stream);
     return -1;

@@ -12,7 +12,7 @@ enum rw_role { RW_ROLE_NONE, RW_ROLE_RUN, RW_ROLE_CAMERA, RW_ROLE_ALERTS };
 struct rw_arguments;
 
 struct rw_command {
-    const char *name, *operand, *summary; /* operand: "ID", "[FILE]", or "" */
+    const char *name, *operand, *summary; /* operand: "ID", "[FILE]", "DO [NAME]", or "" */
     enum rw_role role;
     int (*run)(const struct rw_arguments *arguments); /* returns the exit status */
     unsigned options;                                 /* of enum rw_option */
@@ -29,17 +29,19 @@ enum rw_option {
     RW_OPTION_HOLD = 128, /* reason, by, list, all, dry-run */
     RW_OPTION_BY = 256,
     RW_OPTION_TUNE = 512, /* sensitivity, try, pictures, overlay */
+    RW_OPTION_BROKER = 1024,
 };
 
 struct rw_arguments {
     const struct rw_command *command;
     const char *config_path; /* -c, or the default */
     bool config_given;
-    const char *operand;                     /* NULL: none */
+    const char *operand, *name;              /* the first and the second; NULL: none */
     const char *camera, *from, *to, *stream; /* NULL: not given */
     const char *reason, *by;                 /* NULL: not given */
     const char *sensitivity, *changed, *pictures, *overlay;
-    bool json, rebuild, live, list, all, dry_run;
+    const char *dir, *host, *port, *websockets, *site;
+    bool json, rebuild, live, list, all, dry_run, commune, replace;
 };
 
 /* -1: go on with arguments->command. Otherwise everything was said (help, version, wrong use) and
@@ -62,6 +64,7 @@ int rw_arguments_sensitivity(const struct rw_arguments *arguments);
 int rw_command_fsck(const struct rw_arguments *arguments);
 int rw_command_hold(const struct rw_arguments *arguments);
 int rw_command_release(const struct rw_arguments *arguments);
+int rw_command_broker(const struct rw_arguments *arguments);
 
 /* "19 days", "1.5 days"; little in words that do not say 0. */
 const char *rw_days_in_words(double days, char out[RW_TIME_SIZE]);

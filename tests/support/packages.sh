@@ -19,7 +19,7 @@ PACKAGES_DEMO=(mosquitto mosquitto-clients ffmpeg python3)
 # record on disks that fail, from other RTSP servers than GStreamer's, or over a network that loses.
 # shellcheck disable=SC2034
 PACKAGES_TESTS=(chromium libfaketime tzdata nbdkit libnbd-bin fuse3 e2fsprogs util-linux mount
-    librtsp-server-perl vlc-bin vlc-plugin-base iproute2 nftables)
+    librtsp-server-perl vlc-bin vlc-plugin-base iproute2 nftables openssl)
 # libFuzzer, by hand only.
 # shellcheck disable=SC2034
 PACKAGES_FUZZ=(clang libclang-rt-14-dev)

@@ -133,6 +133,22 @@ static void each_command_helps_with_its_own_options(void **state)
     assert_int_equal(talk.status, 0);
 }
 
+static void a_command_may_take_two_words(void **state)
+{
+    (void)state;
+    struct talk talk;
+    understands(&talk, "broker|--dir|/x|phone|ha|--replace");
+    assert_string_equal(talk.arguments.operand, "phone");
+    assert_string_equal(talk.arguments.name, "ha");
+    assert_string_equal(talk.arguments.dir, "/x");
+    assert_true(talk.arguments.replace);
+    understands(&talk, "broker|setup");
+    assert_null(talk.arguments.name);
+    refuses("broker", "DO");
+    refuses("broker|phone|ha|hoa", "hoa");
+    refuses("camera|gate|market", "market");
+}
+
 static void takes_every_option_in_any_order(void **state)
 {
     (void)state;
@@ -324,6 +340,7 @@ int main(void)
         cmocka_unit_test(without_a_command_it_says_what_there_is_and_fails),
         cmocka_unit_test(help_goes_to_standard_output_and_succeeds),
         cmocka_unit_test(each_command_helps_with_its_own_options),
+        cmocka_unit_test(a_command_may_take_two_words),
         cmocka_unit_test(takes_every_option_in_any_order),
         cmocka_unit_test(takes_an_operand_before_or_after_the_options),
         cmocka_unit_test(refuses_what_it_does_not_know),
