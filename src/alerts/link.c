@@ -12,6 +12,7 @@
 
 #include "alerts/broker_inside.h"
 #include "alerts/commands.h"
+#include "alerts/tls.h"
 #include "base/clock.h"
 #include "base/units.h"
 
@@ -36,7 +37,7 @@ struct link {
     bool up, ended;
     bool other_version;
     char reason[200];
-    char said[160];          /* what the library last had to say about an error */
+    struct rw_tls_trouble tls;
     uint64_t offline;        /* ticket of the goodbye */
     struct waiting *waiting; /* sent, not confirmed */
     int waiting_count, waiting_room;
@@ -186,27 +187,20 @@ static void on_message(struct mosquitto *client, void *self, const struct mosqui
 
 static void on_log(struct mosquitto *client, void *self, int level, const char *text)
 {
-    (void)client;
     struct link *link = self;
-    const char *colon = strrchr(text, ':'); /* "error:0A000086:SSL routines::what it is" */
     if (level == MOSQ_LOG_ERR)
-        snprintf(link->said, sizeof link->said, "%s", colon ? colon + 1 : text);
+        rw_tls_heard(&link->tls, client, text);
 }
 
 /* -- one connection, broker thread ------------------------------------------------------------ */
 
 static int use_tls(struct link *link)
 {
-    const struct rw_mqtt_config *mqtt = link->broker->mqtt;
-    if (!mqtt->ca_file[0])
+    char why[sizeof link->reason];
+    if (!rw_tls_use(link->client, link->broker->mqtt, why, sizeof why))
         return 0;
-    if (mosquitto_tls_set(link->client, mqtt->ca_file, NULL,
-                          mqtt->cert_file[0] ? mqtt->cert_file : NULL,
-                          mqtt->key_file[0] ? mqtt->key_file : NULL, NULL)) {
-        link_end(link, "the TLS files of mqtt cannot be used; check ca_file, cert_file, key_file");
-        return -1;
-    }
-    return 0;
+    link_end(link, why);
+    return -1;
 }
 
 static int client_make(struct link *link)
@@ -242,7 +236,12 @@ static void link_fail(struct link *link, int rc)
     const char *why = rc == MOSQ_ERR_ERRNO ? strerror(saved) : mosquitto_strerror(rc);
     int length = (int)strcspn(why, ".");
     char text[sizeof link->reason];
-    if (rc == MOSQ_ERR_CONN_LOST)
+    bool lost = rc == MOSQ_ERR_CONN_LOST;
+    bool refused = lost || (rc == MOSQ_ERR_ERRNO && saved == EPROTO); /* during TLS */
+    bool tls = !link->up && rw_tls_words(&link->tls, mqtt, refused, text, sizeof text);
+    if (tls)
+        link->other_version = lost && !*link->tls.said;
+    else if (lost)
         snprintf(text, sizeof text, "the broker closed the connection");
     else if (rc == MOSQ_ERR_KEEPALIVE)
         snprintf(text, sizeof text, "the broker has stopped answering");
@@ -250,15 +249,12 @@ static void link_fail(struct link *link, int rc)
         snprintf(text, sizeof text, "the connection broke (%.*s)", length, why);
     else if (rc == MOSQ_ERR_EAI)
         snprintf(text, sizeof text, "the name %s cannot be looked up", mqtt->host);
-    else if (rc == MOSQ_ERR_TLS)
-        snprintf(text, sizeof text, "TLS with %s:%d failed (%s)", mqtt->host, mqtt->port,
-                 link->said[0] ? link->said : why);
     else
         snprintf(text, sizeof text, "no connection to %s:%d (%.*s)", mqtt->host, mqtt->port, length,
                  why);
-    if (!link->up)
-        link->other_version = rc == MOSQ_ERR_CONN_LOST || rc == MOSQ_ERR_PROTOCOL ||
-                              rc == MOSQ_ERR_MALFORMED_PACKET || rc == MOSQ_ERR_NOT_SUPPORTED;
+    if (!link->up && !tls)
+        link->other_version = lost || rc == MOSQ_ERR_PROTOCOL || rc == MOSQ_ERR_MALFORMED_PACKET ||
+                              rc == MOSQ_ERR_NOT_SUPPORTED;
     link_end(link, text);
 }
 
