@@ -68,7 +68,7 @@ void rw_bridge_conf_write(struct rw_buf *out, const struct rw_bridge_conf *conf)
                   "# What cannot be sent waits, also over a restart.\n"
                   "cleansession false\n"
                   "keepalive_interval 30\n"
-                  "restart_timeout 5 60\n\n"
+                  "restart_timeout 2 30\n\n"
                   "# Retained at both brokers: 1 while the link is up, 0 when it is lost.\n"
                   "notification_topic %s/%s/link\n\n"
                   "# Words wait for the link (QoS 1); pictures and clips do not (QoS 0). From the "

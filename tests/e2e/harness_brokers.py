@@ -9,7 +9,6 @@ import select
 import socket
 import subprocess
 import threading
-import time
 
 import harness
 from harness import ROADWATCH, Subscriber, free_port, wait_until
@@ -32,12 +31,18 @@ class SetUpBroker:
         replace = ()
         for _ in range(10):
             self.port, self.websockets = free_port(), free_port()
-            self.cli("setup", *options, "--host", host, "--port", str(self.port), "--websockets",
-                     str(self.websockets), *replace)
+            self.said = self.cli("setup", *options, "--host", host, "--port", str(self.port),
+                                 "--websockets", str(self.websockets), *replace)
             replace = ("--replace",)
             if self.start():
                 return
         raise AssertionError("the broker does not start:\n" + self.log())
+
+    def mqtt(self):
+        """The section that `broker setup` told to write into a village's configuration."""
+        lines = self.said[self.said.index("\nmqtt:\n"):]
+        section = dict(re.findall(r"^  (\w+): (.+)$", lines, re.M))
+        return dict(section, port=int(section["port"]))
 
     def cli(self, *words):
         return subprocess.run([ROADWATCH, "broker", *words, "--dir", self.folder], check=True,
@@ -62,17 +67,13 @@ class SetUpBroker:
         wait_until(lambda: self.log().count("Reloading config") > before, 10, "mosquitto to reload")
 
     def start(self):
+        """Returns when it serves and takes signals: it says so then."""
+        before = self.log().count(" running\n")
         self.process = subprocess.Popen(["mosquitto", "-c", self.folder + "/mosquitto.conf"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while self.process.poll() is None and time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return True
-            except OSError:
-                time.sleep(harness.POLL_S)
-        harness.end_process(self.process)
-        return False
+        wait_until(lambda: self.process.poll() is not None or
+                   self.log().count(" running\n") > before, 10, "mosquitto to run")
+        return self.process.poll() is None
 
     def restart(self):
         self.stop()
@@ -185,10 +186,3 @@ class Line:
     def close(self):
         self.listener.close()
         self.hang_up(*self.ends)
-
-
-def config_said(out):
-    """The mqtt section that `broker setup` told to write."""
-    section = dict(re.findall(r"^  (\w+): (.+)$", out[out.index("\nmqtt:\n"):], re.M))
-    section.update(port=int(section.get("port", 8883)))
-    return section
