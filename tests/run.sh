@@ -38,5 +38,5 @@ footage_prepare all
 say "testing"
 export FOOTAGE ROADWATCH_LONG=$long
 # Most tests wait for cameras, not for the processor: more of them than cores.
-jobs=$(($(nproc) * 2))
+jobs=$(($(nproc) * 3))
 exec ctest --test-dir build/dev --output-on-failure --no-label-summary -j "$jobs" "$@"

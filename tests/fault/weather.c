@@ -25,7 +25,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SEEDS = 400, SEEDS_LONG = 5000, STEP = 15, STEP_LONG = 5 };
 #else
-enum { SEEDS = 10000, SEEDS_LONG = 100000, STEP = 7, STEP_LONG = 2 };
+enum { SEEDS = 4000, SEEDS_LONG = 100000, STEP = 7, STEP_LONG = 2 };
 #endif
 enum { JOBS_MAX = 64, PATIENCE_S = 60, FAILURES_MAX = 25 };
 
