@@ -253,6 +253,7 @@ class Honest:
     RETURNS_S = 10  # after so long there are recordings again when the camera is good again
 
     SESSION = "12345678"
+    SESSION_S = 60  # it is forgotten that long after the last request in it
     METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"
 
     def __init__(self, link):
@@ -306,7 +307,7 @@ class Honest:
             agreed = "RTP/AVP;unicast;client_port=%s;server_port=%d-%d" % (said["client_port"],
                                                                           *ours)
         self.answer(request, {"Transport": self.transport(agreed),
-                              "Session": self.SESSION + ";timeout=60"})
+                              "Session": "%s;timeout=%d" % (self.SESSION, self.SESSION_S)})
 
     def asked_play(self, request):
         self.answer(request, {"Session": self.SESSION, "Range": "npt=0.000-"})

@@ -26,7 +26,9 @@ struct rw_rtsp {
     char session[RW_RTSP_WORD_SIZE];
     int64_t cseq, play_cseq;
     int64_t keepalive_us, keepalive_due_us; /* CLOCK_MONOTONIC */
-    bool get_parameter;
+    int64_t keepalive_cseq;
+    bool keepalive_again; /* it was refused, and sent once more */
+    bool get_parameter;   /* it is a GET_PARAMETER, not OPTIONS */
     struct rw_sdp sdp;
 
     /* stream */

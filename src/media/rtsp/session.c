@@ -13,7 +13,7 @@ enum {
     LOGINS_MAX = 2,    /* a nonce of each request, and one that was stale */
     REDIRECTS_MAX = 3, /* within the place named */
     SESSION_S = 60,    /* RFC 2326, 12.37 */
-    KEEPALIVE_MAX_S = 30,
+    KEEPALIVE_MAX_US = 30000000,
     STRAY_MAX = 64, /* messages that answer another request */
 };
 
@@ -245,8 +245,9 @@ static void keep_session(struct rw_rtsp *rtsp, const struct rw_rtsp_message *rep
 {
     snprintf(rtsp->session, sizeof rtsp->session, "%s", reply->session);
     int timeout_s = reply->session_timeout_s ? reply->session_timeout_s : SESSION_S;
-    int every_s = timeout_s / 2 < KEEPALIVE_MAX_S ? timeout_s / 2 : KEEPALIVE_MAX_S;
-    rtsp->keepalive_us = (every_s ? every_s : 1) * RW_SECOND_US;
+    rtsp->keepalive_us = timeout_s * RW_SECOND_US / 2;
+    if (rtsp->keepalive_us > KEEPALIVE_MAX_US)
+        rtsp->keepalive_us = KEEPALIVE_MAX_US;
 }
 
 static int set_up(struct rw_rtsp *rtsp, const struct rw_patience *patience, struct rw_err *err)

@@ -166,6 +166,18 @@ static int answer(struct rw_rtsp *rtsp, const struct rw_rtsp_message *request, s
     return rc;
 }
 
+/* The camera did not like it so: once more at once, for half of the session's time has gone by, and
+ * with the other word where it does not know this one. */
+static void hear_of_keepalive(struct rw_rtsp *rtsp, int status)
+{
+    bool refused = status / 100 != 2;
+    if (refused && status != 401)
+        rtsp->get_parameter = !rtsp->get_parameter;
+    if (refused && !rtsp->keepalive_again)
+        rtsp->keepalive_due_us = 0;
+    rtsp->keepalive_again = refused;
+}
+
 int rw_rtsp_hear(struct rw_rtsp *rtsp, const struct rw_rtsp_message *message, struct rw_err *err)
 {
     if (!message->status) {
@@ -178,6 +190,8 @@ int rw_rtsp_hear(struct rw_rtsp *rtsp, const struct rw_rtsp_message *message, st
         return rw_rtsp_fail_status(rtsp, message->status, err);
     if (message->status == 454)
         return rw_fail(err, RW_ENET, "the camera has forgotten the session");
+    if (message->status >= 200 && message->cseq == rtsp->keepalive_cseq)
+        hear_of_keepalive(rtsp, message->status);
     return 0;
 }
 
@@ -189,6 +203,7 @@ static int keep_alive(struct rw_rtsp *rtsp, struct rw_err *err)
     struct rw_patience patience = {.cancel = rtsp->options.cancel,
                                    .deadline_us = now + 2 * RW_SECOND_US};
     rtsp->keepalive_due_us = now + rtsp->keepalive_us;
+    rtsp->keepalive_cseq = rtsp->cseq + 1;
     return rw_rtsp_request(rtsp, rtsp->get_parameter ? "GET_PARAMETER" : "OPTIONS", rtsp->play_url,
                            "", &patience, err);
 }
