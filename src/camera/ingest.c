@@ -18,9 +18,10 @@ enum { OPEN_TIMEOUT_MS = 6000, READ_TIMEOUT_MS = 8000 };
 /* Nobody waits for a stream that is not watched: it is read, and the recorder woken, this often. */
 enum { PATIENCE_MS = 390 };
 /* Short enough that a camera is back within 5 s of its return; a refused login is not repeated so
- * fast that the camera locks the account. */
+ * fast that the camera locks the account, and where it has no session left ours may be one that it
+ * has not forgotten yet. */
 #define SAY_AGAIN_US INT64_C(60000000)
-enum { RETRY_FIRST_MS = 500, RETRY_MAX_MS = 3000, RETRY_LOGIN_MS = 10000 };
+enum { RETRY_FIRST_MS = 500, RETRY_MAX_MS = 3000, RETRY_LOGIN_MS = 10000, RETRY_BUSY_MS = 5000 };
 
 struct rw_ingest {
     struct rw_ingest_options options;
@@ -223,6 +224,8 @@ static void wait_to_retry(struct rw_ingest *ingest, enum rw_code why)
     int wait = ingest->retry_ms;
     if (why == RW_EAUTH)
         wait = RETRY_LOGIN_MS;
+    else if (why == RW_EBUSY)
+        wait = RETRY_BUSY_MS;
     else if (ingest->retry_ms < RETRY_MAX_MS)
         ingest->retry_ms += RETRY_FIRST_MS;
     uint8_t jitter;

@@ -93,11 +93,27 @@ static int check_disk(const struct rw_config *config)
     return 0;
 }
 
+/* The camera may allow only as many sessions as the recorder has. */
+static void warn_of_recorder(const struct rw_config *config, const struct rw_camera_config *camera)
+{
+    char dir[PATH_MAX];
+    struct rw_camera_state state = {0};
+    snprintf(dir, sizeof dir, "%s/%s", config->storage.path, camera->id);
+    struct rw_reader *reader = rw_reader_open(dir, NULL);
+    if (reader && !rw_reader_state(reader, &state, NULL) && state.writer_alive)
+        printf(
+            "%s: its recorder is running; what follows takes a session of the camera beside those "
+            "it has\n",
+            camera->id);
+    rw_reader_close(reader);
+}
+
 static int check_live(const struct rw_config *config)
 {
     int status = 0;
     for (int i = 0; i < config->camera_count; i++) {
         const struct rw_camera_config *camera = &config->cameras[i];
+        warn_of_recorder(config, camera);
         status |= rw_measure_stream(camera->id, "main", &camera->main);
         if (*camera->sub.url)
             status |= rw_measure_stream(camera->id, "sub", &camera->sub);

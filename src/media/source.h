@@ -47,9 +47,9 @@ static inline void rw_heard_add(struct rw_heard *heard, uint64_t bytes, uint64_t
 /* Connects and starts the one video stream; audio is not asked for. Only rtsp and rtsps are spoken,
  * only to the host named. Sentences name neither the camera's id (the caller knows it) nor a
  * secret. All strings are copied.
- * RW_EAUTH: login refused or missing. RW_ENET: not reachable. RW_ETIMEOUT. RW_EFORMAT: not RTSP, no
- * video in it, or a codec that is neither H.264 nor H.265. RW_EHOSTILE: no honest camera does so.
- */
+ * RW_EAUTH: login refused or missing. RW_ENET: not reachable. RW_ETIMEOUT. RW_EBUSY: it has no
+ * session left. RW_EFORMAT: not RTSP, no video in it, or a codec that is neither H.264 nor H.265.
+ * RW_EHOSTILE: no honest camera does so. */
 struct rw_source *rw_source_open(const struct rw_source_options *options, struct rw_err *err);
 /* Any file libavformat reads; pictures carry their time in the file, from 0, as utc_us. For
  * `detect`. */

@@ -312,7 +312,13 @@ static void says_in_a_sentence_what_is_wrong(void **state)
     struct camera empty = {.describe = "RTSP/1.0 404 Not Found\r\n"};
     expect_refusal(&empty, RW_EFORMAT, "has no stream at /live;");
     struct camera busy = {.describe = "RTSP/1.0 453 Not Enough Bandwidth\r\n"};
-    expect_refusal(&busy, RW_ENET, "refused to send /live;");
+    expect_refusal(&busy, RW_EBUSY, "allows no further session (it answers 453);");
+    struct camera full = {.describe = "RTSP/1.0 503 Service Unavailable\r\n"};
+    expect_refusal(&full, RW_EBUSY, "allows no further session (it answers 503);");
+    struct camera broken = {.describe = "RTSP/1.0 500 Internal Server Error\r\n"};
+    expect_refusal(&broken, RW_ENET, "refused to send /live;");
+    struct camera abrupt = {.greeting = ""};
+    expect_refusal(&abrupt, RW_ENET, "it may allow no further session:");
     struct camera web = {.greeting = "HTTP/1.0 400 Bad Request\r\nServer: x\r\n\r\n<html>"};
     expect_refusal(&web, RW_EFORMAT, "not in RTSP");
     struct camera shell = {.greeting = "SSH-2.0-OpenSSH_9.2p1\r\n"};

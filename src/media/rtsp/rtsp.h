@@ -28,7 +28,8 @@ struct rw_rtsp_options {
 };
 
 struct rw_rtsp *rw_rtsp_open(const struct rw_rtsp_options *options, struct rw_err *err);
-void rw_rtsp_close(struct rw_rtsp *rtsp); /* takes NULL; says TEARDOWN, waits for nothing */
+/* Takes NULL. Says TEARDOWN, and waits for its answer half a second at most. */
+void rw_rtsp_close(struct rw_rtsp *rtsp);
 
 const struct rw_sdp *rw_rtsp_description(const struct rw_rtsp *rtsp);
 /* SHA-256 of the camera's certificate. False: there is none. */

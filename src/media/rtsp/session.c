@@ -14,7 +14,8 @@ enum {
     REDIRECTS_MAX = 3, /* within the place named */
     SESSION_S = 60,    /* RFC 2326, 12.37 */
     KEEPALIVE_MAX_US = 30000000,
-    STRAY_MAX = 64, /* messages that answer another request */
+    PART_US = 500000, /* for the answer to TEARDOWN */
+    STRAY_MAX = 64,   /* messages that answer another request */
 };
 
 /* --- requests --- */
@@ -53,7 +54,11 @@ static int need_input(struct rw_rtsp *rtsp, const struct rw_patience *patience, 
     int rc = rw_rtsp_fill(rtsp, patience, -1, err);
     if (rc < 0)
         return -1;
-    return rtsp->end_of_input ? rw_fail(err, RW_ENET, "the camera closed the connection") : 0;
+    if (!rtsp->end_of_input)
+        return 0;
+    return rw_fail(err, RW_ENET,
+                   "the camera closed the connection before it sent a picture; it may allow no "
+                   "further session: close another viewer, or restart it");
 }
 
 static void pass_over(struct rw_rtsp *rtsp, size_t size)
@@ -133,6 +138,13 @@ int rw_rtsp_fail_status(const struct rw_rtsp *rtsp, int status, struct rw_err *e
                        rtsp->username);
     case 404:
         return rw_fail(err, RW_EFORMAT, "the camera has no stream at %s; check the url", path);
+    case 453: /* Not Enough Bandwidth */
+    case 503: /* Service Unavailable */
+        return rw_fail(
+            err, RW_EBUSY,
+            "the camera allows no further session (it answers %d); close another viewer, "
+            "or wait a minute until it forgets one that was cut off",
+            status);
     default:
         return rw_fail(err, RW_ENET,
                        "the camera refused to send %s; check the url and whether too many others "
@@ -389,13 +401,18 @@ struct rw_rtsp *rw_rtsp_open(const struct rw_rtsp_options *options, struct rw_er
 
 /* --- closing --- */
 
+/* A camera counts its sessions, and what is closed with pictures unread may not reach it: its
+ * answer, or a moment, is waited for, also by who was canceled. */
 static void part(struct rw_rtsp *rtsp)
 {
-    struct rw_patience none = {.deadline_us = 0};
+    struct rw_patience patience = {.deadline_us = rw_monotonic_us() + PART_US};
+    struct rw_rtsp_message reply;
     struct rw_err ignored;
-    if (rtsp->wire && *rtsp->session)
-        rw_rtsp_request(rtsp, "TEARDOWN", *rtsp->play_url ? rtsp->play_url : rtsp->request_url, "",
-                        &none, &ignored);
+    if (!rtsp->wire || !*rtsp->session || rtsp->end_of_input)
+        return;
+    rw_rtsp_set_patience(rtsp, 0);
+    ask(rtsp, "TEARDOWN", *rtsp->play_url ? rtsp->play_url : rtsp->request_url, "", &patience,
+        &reply, NULL, &ignored);
 }
 
 static void close_fd(int fd)
