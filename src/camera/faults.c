@@ -1,5 +1,6 @@
 #include "camera/faults.h"
 
+#include <inttypes.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ struct rw_faults {
     bool unwritten[RW_STREAMS][RW_IDENTITIES];
     int64_t write_us;                        /* CLOCK_BOOTTIME: not before */
     unsigned changed[RW_STREAMS];            /* bits of enum rw_identity, in the event that is on */
+    int64_t before[RW_STREAMS];              /* the certificate, before that event */
     char sentence[RW_EVENT_REASON_SIZE * 2]; /* scratch */
 };
 
@@ -54,6 +56,12 @@ static int64_t print_of(const uint8_t hash[32])
 {
     int64_t print = (int64_t)(((uint64_t)rw_get_be32(hash) << 32 | rw_get_be32(hash + 4)) >> 1);
     return print ? print : 1;
+}
+
+/* The first four bytes of the SHA-256. */
+static uint32_t print_begins(int64_t print)
+{
+    return (uint32_t)((uint64_t)print >> 31);
 }
 
 void rw_faults_identify(struct rw_board *board, enum rw_stream stream, enum rw_identity what,
@@ -279,6 +287,14 @@ static void recall(struct rw_faults *faults, struct rw_store *store, enum rw_str
         keep_word(faults, stream, "url", print_of(hash));
 }
 
+static bool note_change(struct rw_faults *faults, enum rw_stream stream, enum rw_identity what)
+{
+    if (what == RW_IDENTITY_CERTIFICATE && !(faults->changed[stream] >> what & 1))
+        faults->before[stream] = faults->known[stream][what];
+    faults->changed[stream] |= 1u << what;
+    return true;
+}
+
 /* Takes what is new. True when something is other than it was known. */
 static bool has_changed(struct rw_faults *faults, const struct rw_notice *notice)
 {
@@ -291,10 +307,8 @@ static bool has_changed(struct rw_faults *faults, const struct rw_notice *notice
                 continue;
             if (*known && !changed && !faults->happenings[CHANGED].spell.open)
                 memset(faults->changed, 0, sizeof faults->changed);
-            if (*known) {
-                faults->changed[stream] |= 1u << what;
-                changed = true;
-            }
+            if (*known)
+                changed = note_change(faults, (enum rw_stream)stream, (enum rw_identity)what);
             *known = seen;
             faults->unwritten[stream][what] = true;
         }
@@ -302,7 +316,16 @@ static bool has_changed(struct rw_faults *faults, const struct rw_notice *notice
     return changed;
 }
 
-/* "main stream: another certificate, other parameter sets; look whether it is still your camera" */
+/* Whoever has both certificates can tell which is which. */
+static void add_prints(struct rw_faults *faults, enum rw_stream stream, struct rw_buf *text)
+{
+    rw_buf_printf(text, " (SHA-256 %08" PRIX32 ", was %08" PRIX32 ")",
+                  print_begins(faults->known[stream][RW_IDENTITY_CERTIFICATE]),
+                  print_begins(faults->before[stream]));
+}
+
+/* "main stream: another certificate (SHA-256 01234567, was 89ABCDEF), other parameter sets;
+ * look whether it is still your camera" */
 static const char *changed_sentence(struct rw_faults *faults)
 {
     struct rw_buf text = {0};
@@ -316,6 +339,8 @@ static const char *changed_sentence(struct rw_faults *faults)
             if (!(faults->changed[stream] >> what & 1))
                 continue;
             rw_buf_printf(&text, "%s%s", before, identity_words[what]);
+            if (what == RW_IDENTITY_CERTIFICATE)
+                add_prints(faults, (enum rw_stream)stream, &text);
             before = ", ";
         }
     }

@@ -62,14 +62,16 @@ static void identify(struct rw_ingest *ingest, const struct rw_packet *packet)
     rw_faults_identify(ingest->options.board, ingest->options.stream, RW_IDENTITY_SETS, hash);
 }
 
-/* Who answered, as far as it can be told before a picture came. */
-static void identify_source(struct rw_ingest *ingest, const struct rw_source *source)
+/* Who answered, as far as it can be told before a picture came. A certificate that is not trusted
+ * is told as well: it may be another's. source: NULL, it was refused or is away. */
+static void identify_source(struct rw_ingest *ingest, const struct rw_source *source,
+                            const struct rw_certificate *shown)
 {
     const struct rw_ingest_options *o = &ingest->options;
     uint8_t hash[SHA256_DIGEST_LENGTH];
-    if (rw_source_certificate(source, hash))
-        rw_faults_identify(o->board, o->stream, RW_IDENTITY_CERTIFICATE, hash);
-    if (rw_source_description(source, hash))
+    if (shown->shown)
+        rw_faults_identify(o->board, o->stream, RW_IDENTITY_CERTIFICATE, shown->sha256);
+    if (source && rw_source_description(source, hash))
         rw_faults_identify(o->board, o->stream, RW_IDENTITY_DESCRIPTION, hash);
 }
 
@@ -237,6 +239,7 @@ static void *ingest_main(void *arg)
 {
     struct rw_ingest *ingest = arg;
     const struct rw_ingest_options *o = &ingest->options;
+    struct rw_certificate shown;
     struct rw_source_options source_options = {.url = o->config->url,
                                                .username = o->config->username,
                                                .password = o->config->password,
@@ -246,14 +249,16 @@ static void *ingest_main(void *arg)
                                                .cancel = o->cancel,
                                                .dial = o->dial,
                                                .tls = o->tls,
+                                               .shown = &shown,
                                                .clock = o->clock};
     while (!rw_cancel_requested(o->cancel)) {
         struct rw_err err = {0};
+        shown = (struct rw_certificate){0};
         struct rw_source *source = rw_source_open(&source_options, &err);
-        if (source) {
-            identify_source(ingest, source);
+        identify_source(ingest, source, &shown);
+        if (source)
             read_source(ingest, source);
-        } else
+        else
             lose_pulse(ingest, false);
         if (!source && err.code != RW_ECANCELED)
             say_trouble(ingest, &err);

@@ -20,6 +20,8 @@ struct rw_source_options {
     struct rw_cancel *cancel;   /* may be NULL; a request ends any call with RW_ECANCELED */
     const struct rw_dial *dial; /* who connects, borrowed until closed; NULL: this process */
     struct rw_tls *tls; /* what rtsps trusts, borrowed until closed; NULL: what the system trusts */
+    struct rw_certificate *shown; /* filled while opening: what the camera shows of itself in TLS,
+                                   * also when it is refused; may be NULL */
     const struct rw_clock *clock;
 };
 
@@ -72,9 +74,7 @@ void rw_source_set_patience(struct rw_source *source, int ms);
 /* From now on it is counted there what is heard; borrowed until closed. When a read has failed, all
  * that came before is counted. */
 void rw_source_count(struct rw_source *source, struct rw_heard *heard);
-/* SHA-256 of the camera's certificate, and of what in its session description (RFC 8866) names the
- * device. False: there is none. */
-bool rw_source_certificate(const struct rw_source *source, uint8_t hash[32]);
+/* SHA-256 of what in the session description (RFC 8866) names the device. False: there is none. */
 bool rw_source_description(const struct rw_source *source, uint8_t hash[32]);
 void rw_source_close(struct rw_source *source); /* takes NULL; never blocks longer than a second */
 

@@ -207,6 +207,7 @@ static int open_rtsp(struct rw_source *source, const struct rw_source_options *o
                                    .udp = options->udp,
                                    .dial = options->dial ? options->dial : &source->own_dial.dial,
                                    .tls = tls,
+                                   .shown = options->shown,
                                    .clock = options->clock,
                                    .cancel = options->cancel,
                                    .open_timeout_ms = options->open_timeout_ms,
@@ -239,11 +240,6 @@ void rw_source_set_patience(struct rw_source *source, int ms)
 {
     if (source->rtsp)
         rw_rtsp_set_patience(source->rtsp, ms);
-}
-
-bool rw_source_certificate(const struct rw_source *source, uint8_t hash[32])
-{
-    return source->rtsp && rw_rtsp_certificate(source->rtsp, hash);
 }
 
 bool rw_source_description(const struct rw_source *source, uint8_t hash[32])

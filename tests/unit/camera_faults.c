@@ -363,9 +363,10 @@ static void another_camera_is_one_event_that_names_all_that_is_other(void **stat
     wait(world, HOUR);
     assert_string_equal(world->event.kind, "camera_changed");
     assert_int_equal(world->event.phase, RW_PHASE_END);
-    assert_string_equal(world->event.reason, "main stream: another certificate, other parameter "
-                                             "sets; sub stream: another description of "
-                                             "itself; look whether it is still your camera");
+    assert_string_equal(world->event.reason,
+                        "main stream: another certificate (SHA-256 09090909, was 02020202), other "
+                        "parameter sets; sub stream: another description of itself; look whether "
+                        "it is still your camera");
     int events = world->events;
     end(world);
     begin(world); /* it is known now */

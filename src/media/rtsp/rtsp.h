@@ -22,6 +22,8 @@ struct rw_rtsp_options {
     const struct rw_dial *dial;   /* borrowed until close */
     struct rw_tls *tls;           /* for rtsps; borrowed until close */
     const struct rw_clock *clock; /* borrowed until close */
+    struct rw_certificate *shown; /* filled while opening, where the camera shows one, also when it
+                                   * is refused; may be NULL */
     struct rw_cancel *cancel;     /* borrowed until close; may be NULL */
     int open_timeout_ms;          /* from dialing to the answer to PLAY */
     size_t picture_max;           /* bytes */
@@ -32,8 +34,6 @@ struct rw_rtsp *rw_rtsp_open(const struct rw_rtsp_options *options, struct rw_er
 void rw_rtsp_close(struct rw_rtsp *rtsp);
 
 const struct rw_sdp *rw_rtsp_description(const struct rw_rtsp *rtsp);
-/* SHA-256 of the camera's certificate. False: there is none. */
-bool rw_rtsp_certificate(const struct rw_rtsp *rtsp, uint8_t hash[32]);
 
 /* The next access unit. 0, or -1 with *err: RW_EEND, RW_ETIMEOUT (none in timeout_ms), RW_ENET,
  * RW_ECANCELED, RW_EFORMAT, RW_EHOSTILE. */

@@ -329,7 +329,8 @@ static int greet(struct rw_rtsp *rtsp, const struct rw_patience *patience, struc
 static int talk(struct rw_rtsp *rtsp, const struct rw_patience *patience, struct rw_err *err)
 {
     const struct rw_rtsp_options *o = &rtsp->options;
-    rtsp->wire = rw_wire_open(o->dial, &rtsp->url, rtsp->url.tls ? o->tls : NULL, patience, err);
+    rtsp->wire = rw_wire_open(o->dial, &rtsp->url, rtsp->url.tls ? o->tls : NULL, patience,
+                              o->shown, err);
     if (!rtsp->wire || greet(rtsp, patience, err) || describe(rtsp, patience, err) ||
         set_up(rtsp, patience, err))
         return -1;
@@ -344,7 +345,7 @@ static int talk(struct rw_rtsp *rtsp, const struct rw_patience *patience, struct
 static void explain(const struct rw_rtsp *rtsp, struct rw_err *err)
 {
     const struct rw_url *url = &rtsp->url;
-    if (err->code == RW_ETIMEOUT)
+    if (err->code == RW_ETIMEOUT && (rtsp->wire || !url->tls))
         rw_fail(err, RW_ETIMEOUT,
                 "no answer from %s for %g s; check its address, power and network", url->place,
                 rtsp->options.open_timeout_ms / 1000.0);
@@ -448,9 +449,4 @@ void rw_rtsp_close(struct rw_rtsp *rtsp)
 const struct rw_sdp *rw_rtsp_description(const struct rw_rtsp *rtsp)
 {
     return &rtsp->sdp;
-}
-
-bool rw_rtsp_certificate(const struct rw_rtsp *rtsp, uint8_t hash[32])
-{
-    return rw_wire_certificate(rtsp->wire, hash);
 }

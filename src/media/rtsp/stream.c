@@ -226,7 +226,7 @@ static int receive(struct rw_rtsp *rtsp, struct rw_err *err)
     size_t room = RW_RTSP_INPUT_SIZE - rtsp->end;
     ssize_t got = rw_wire_receive(rtsp->wire, rtsp->input + rtsp->end, room, err);
     rtsp->read_at = rw_now(rtsp->options.clock);
-    rtsp->drained = got < (ssize_t)room && !rw_wire_pending(rtsp->wire);
+    rtsp->drained = got < (ssize_t)room;
     if (got == -2)
         return -1;
     if (got > 0)
