@@ -106,13 +106,16 @@ class Cameras:
     elsewhere, ["ip", "netns", "exec", ...]."""
 
     def __init__(self, folder, streams, port=0, user=None, password=None, auth="basic",
-                 max_sessions=0, address="127.0.0.1", within=()):
+                 max_sessions=0, address="127.0.0.1", within=(), tls=None):
         self.address = address
+        self.scheme = "rtsps" if tls else "rtsp"
         self.log_path = os.path.join(folder, "cameras-%d.jsonl" % time.monotonic_ns())
         command = [*within, CAMERAS, "--port", str(port), "--log", self.log_path,
                    "--max-sessions", str(max_sessions), "--address", address]
         if user is not None:
             command += ["--user", user, "--password", password, "--auth", auth]
+        if tls is not None:
+            command += ["--tls", tls]
         for name, shows in streams.items():
             clip, _, second = shows.partition("@")
             command.append("%s=%s@%s" % (name, film(clip), second or "0"))
@@ -125,7 +128,7 @@ class Cameras:
         self.port = int(line.split()[1])
 
     def url(self, name):
-        return "rtsp://%s:%d/%s" % (self.address, self.port, name)
+        return "%s://%s:%d/%s" % (self.scheme, self.address, self.port, name)
 
     def order(self, *words):
         self.process.stdin.write(" ".join(words) + "\n")

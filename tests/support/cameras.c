@@ -1,12 +1,14 @@
 /* cameras: an RTSP server that plays films as if they were live cameras. Nothing is encoded.
  *
  *   cameras [--address A] [--port N] [--user U --password P --auth basic|digest] [--max-sessions N]
- *           [--log FILE] NAME=FILE[@SECOND] ...
+ *           [--tls PEM] [--log FILE] NAME=FILE[@SECOND] ...
  *
  * rtsp://A:PORT/NAME (A: 127.0.0.1 unless told otherwise) shows FILE in a loop without a seam, in
  * real time; it began at SECOND when the server was started, and who connects sees the present,
  * from the keyframe before it.
  * The first line on standard output is "port N".
+ *
+ * --tls: RTSPS alone is spoken; PEM has the key, the certificate, and those of its issuers.
  *
  * A line on standard input is an order, answered by a line "ok" or "error: why":
  *   stop NAME          disconnects its clients, 404 from now on
@@ -18,6 +20,7 @@
  *   resume NAME        sends the present again, and its time
  *   switch NAME FILE   goes on with another film in the same session, its parameter sets in-band
  *   jump NAME SECONDS  RTP timestamps leap from the next picture on; may be negative
+ *   certificate PEM    all clients are hung up on, and see another certificate when they are back
  *   quit
  * It ends with the process that started it.
  *
@@ -83,13 +86,14 @@ struct farm {
     GMainLoop *loop;
     GstRTSPServer *server;
     GstRTSPMountPoints *mounts;
+    GstRTSPAuth *auth; /* owned; NULL: neither login nor TLS */
     FILE *log;
     bool login;
 };
 
 struct arguments {
     gint port, max_sessions;
-    gchar *address, *user, *password, *auth, *log;
+    gchar *address, *user, *password, *auth, *tls, *log;
     gchar **streets;
 };
 
@@ -488,12 +492,44 @@ static bool street_order(struct street *street, char **words, char **error)
     return done;
 }
 
+static bool farm_show_certificate(struct farm *farm, const char *file, char **error)
+{
+    GError *wrong = NULL;
+    GTlsCertificate *certificate = g_tls_certificate_new_from_file(file, &wrong);
+    if (!certificate) {
+        *error = g_strdup(wrong->message);
+        g_error_free(wrong);
+        return false;
+    }
+    gst_rtsp_auth_set_tls_certificate(farm->auth, certificate);
+    g_object_unref(certificate);
+    return true;
+}
+
+static GstRTSPFilterResult drop(GstRTSPServer *server, GstRTSPClient *client, gpointer arg)
+{
+    (void)server;
+    (void)client;
+    (void)arg;
+    return GST_RTSP_FILTER_REMOVE;
+}
+
+static void farm_exchange_certificate(struct farm *farm, const char *file, char **error)
+{
+    if (!farm->auth || !file)
+        *error = g_strdup("--tls and a file are wanted");
+    else if (farm_show_certificate(farm, file, error))
+        g_list_free(gst_rtsp_server_client_filter(farm->server, drop, NULL));
+}
+
 static void farm_order(struct farm *farm, const char *line)
 {
     char **words = g_strsplit(line, " ", 3);
     char *error = NULL;
     if (words[0] && strcmp(words[0], "quit") == 0) {
         g_main_loop_quit(farm->loop);
+    } else if (words[0] && strcmp(words[0], "certificate") == 0) {
+        farm_exchange_certificate(farm, words[1], &error);
     } else {
         struct street *street = words[0] ? farm_street(farm, words[1]) : NULL;
         if (!street)
@@ -531,23 +567,34 @@ static gboolean on_signal(gpointer arg)
     return G_SOURCE_CONTINUE;
 }
 
-static void farm_ask_login(struct farm *farm, const struct arguments *args)
+static void farm_ask_login(struct farm *farm, const struct arguments *args, GstRTSPToken *token)
 {
-    GstRTSPAuth *auth = gst_rtsp_auth_new();
-    GstRTSPToken *token =
-        gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, "viewer", NULL);
     if (g_strcmp0(args->auth, "digest") == 0) {
-        gst_rtsp_auth_set_supported_methods(auth, GST_RTSP_AUTH_DIGEST);
-        gst_rtsp_auth_add_digest(auth, args->user, args->password, token);
+        gst_rtsp_auth_set_supported_methods(farm->auth, GST_RTSP_AUTH_DIGEST);
+        gst_rtsp_auth_add_digest(farm->auth, args->user, args->password, token);
     } else {
         char *basic = gst_rtsp_auth_make_basic(args->user, args->password);
-        gst_rtsp_auth_add_basic(auth, basic, token);
+        gst_rtsp_auth_add_basic(farm->auth, basic, token);
         g_free(basic);
     }
-    gst_rtsp_token_unref(token);
-    gst_rtsp_server_set_auth(farm->server, auth);
-    g_object_unref(auth);
+}
+
+/* To the library TLS is a matter of who may look, too. */
+static bool farm_guard(struct farm *farm, const struct arguments *args, char **error)
+{
+    if (!args->tls && !(args->user && args->password))
+        return true;
+    GstRTSPToken *token =
+        gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, "viewer", NULL);
+    farm->auth = gst_rtsp_auth_new();
     farm->login = true;
+    if (args->user && args->password)
+        farm_ask_login(farm, args, token);
+    else
+        gst_rtsp_auth_set_default_token(farm->auth, token);
+    gst_rtsp_token_unref(token);
+    gst_rtsp_server_set_auth(farm->server, farm->auth);
+    return !args->tls || farm_show_certificate(farm, args->tls, error);
 }
 
 static void farm_listen(struct farm *farm, const struct arguments *args)
@@ -565,8 +612,6 @@ static void farm_listen(struct farm *farm, const struct arguments *args)
         gst_rtsp_session_pool_set_max_sessions(sessions, (guint)args->max_sessions);
         g_object_unref(sessions);
     }
-    if (args->user && args->password)
-        farm_ask_login(farm, args);
     farm->mounts = gst_rtsp_server_get_mount_points(farm->server);
     g_signal_connect(farm->server, "client-connected", G_CALLBACK(on_client), farm);
 }
@@ -581,6 +626,7 @@ static bool farm_parse(int *argc, char ***argv, struct arguments *args, char **e
         {"user", 0, 0, G_OPTION_ARG_FILENAME, &args->user, "who may look", "U"},
         {"password", 0, 0, G_OPTION_ARG_FILENAME, &args->password, NULL, "P"},
         {"auth", 0, 0, G_OPTION_ARG_STRING, &args->auth, "basic or digest", "HOW"},
+        {"tls", 0, 0, G_OPTION_ARG_FILENAME, &args->tls, "key and certificates", "PEM"},
         {"log", 0, 0, G_OPTION_ARG_FILENAME, &args->log, "JSON lines", "FILE"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &args->streets, NULL,
          "NAME=FILE[@SECOND]..."},
@@ -603,6 +649,8 @@ static bool farm_parse(int *argc, char ***argv, struct arguments *args, char **e
 
 static int farm_run(struct farm *farm, const struct arguments *args, char **error)
 {
+    if (!farm_guard(farm, args, error))
+        return 2;
     for (char **street = args->streets; *street; street++) {
         if (!farm_add(farm, *street, error))
             return 2;
