@@ -6,12 +6,14 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "camera/camera.h"
+#include "cli/advice.h"
 #include "cli/cli.h"
 #include "cli/measure.h"
 #include "store/reader.h"
 
 /* Less recording than this says too little. */
 #define ENOUGH_US (600 * RW_SECOND_US)
+#define LOOK_US (6 * RW_SECOND_US)
 
 struct promise {
     double days;
@@ -108,15 +110,35 @@ static void warn_of_recorder(const struct rw_config *config, const struct rw_cam
     rw_reader_close(reader);
 }
 
+static int look_at_stream(const char *camera, const char *stream,
+                          const struct rw_stream_config *config)
+{
+    struct rw_measure measure;
+    struct rw_advice advice = {0};
+    struct rw_err err;
+    char name[RW_NAME_SIZE];
+    snprintf(name, sizeof name, "%s %s", camera, stream);
+    int failed = rw_measure_stream(config, LOOK_US, &measure, &err);
+    if (failed)
+        rw_complain(1, "%s: %s stream: %s", camera, stream, err.text);
+    else
+        rw_measure_print(stdout, name, &measure);
+    rw_measure_print_certificate(stdout, name, &measure.certificate);
+    rw_advise_certificate(&advice, &measure.certificate, rw_now(rw_clock_system()).utc_us);
+    for (int i = 0; i < advice.count; i++)
+        printf("%s: %s\n", name, advice.lines[i]);
+    return failed ? 1 : 0;
+}
+
 static int check_live(const struct rw_config *config)
 {
     int status = 0;
     for (int i = 0; i < config->camera_count; i++) {
         const struct rw_camera_config *camera = &config->cameras[i];
         warn_of_recorder(config, camera);
-        status |= rw_measure_stream(camera->id, "main", &camera->main);
+        status |= look_at_stream(camera->id, "main", &camera->main);
         if (*camera->sub.url)
-            status |= rw_measure_stream(camera->id, "sub", &camera->sub);
+            status |= look_at_stream(camera->id, "sub", &camera->sub);
     }
     return status;
 }

@@ -76,6 +76,9 @@ void rw_source_set_patience(struct rw_source *source, int ms);
 void rw_source_count(struct rw_source *source, struct rw_heard *heard);
 /* SHA-256 of what in the session description (RFC 8866) names the device. False: there is none. */
 bool rw_source_description(const struct rw_source *source, uint8_t hash[32]);
+/* How far the camera's clock is ahead of the box's, by its last sender report (RFC 3550, 6.4.1) and
+ * with the way that took. False: it has told none. */
+bool rw_source_clock(const struct rw_source *source, int64_t *ahead_us);
 void rw_source_close(struct rw_source *source); /* takes NULL; never blocks longer than a second */
 
 /* "rtsp://user:secret@host/x?y" as "rtsp://host/x": what may stand in a log. out of at least

@@ -249,3 +249,14 @@ bool rw_source_description(const struct rw_source *source, uint8_t hash[32])
     memcpy(hash, rw_rtsp_description(source->rtsp)->identity, 32);
     return true;
 }
+
+bool rw_source_clock(const struct rw_source *source, int64_t *ahead_us)
+{
+    int64_t utc_us;
+    uint32_t ticks;
+    struct rw_now arrival;
+    if (!source->rtsp || !rw_rtsp_sender_time(source->rtsp, &utc_us, &ticks, &arrival))
+        return false;
+    *ahead_us = utc_us - arrival.utc_us;
+    return true;
+}
