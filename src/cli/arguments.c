@@ -21,6 +21,8 @@ static const struct rw_command commands[] = {
     {"alerts", "", "the MQTT role by itself", RW_ROLE_ALERTS, NULL, CONFIG},
     {"check", "", "is the file right, and what does the disk promise", RW_ROLE_NONE,
      rw_command_check, CONFIG | RW_OPTION_LIVE},
+    {"probe", "URL", "a camera, measured for ten seconds, and what to write in the file",
+     RW_ROLE_NONE, rw_command_probe, RW_OPTION_PROBE | RW_OPTION_JSON},
     {"status", "", "is each camera recording now, how far back, what is wrong", RW_ROLE_NONE,
      rw_command_status, CONFIG | RW_OPTION_JSON},
     {"events", "", "events, one JSON object a line", RW_ROLE_NONE, rw_command_events,
@@ -73,6 +75,14 @@ static const struct option_row option_rows[] = {
      AT(pictures)},
     {"overlay", "OUT.mp4", "a film of what the detector sees, and why it decides", RW_OPTION_TUNE,
      AT(overlay)},
+    {"sub", "URL", "its small stream", RW_OPTION_PROBE, AT(sub)},
+    {"username", "NAME", "whose password is read from the terminal or standard input",
+     RW_OPTION_PROBE, AT(username)},
+    {"transport", "tcp|udp", "how pictures come; default tcp", RW_OPTION_PROBE, AT(transport)},
+    {"ca-file", "FILE", "of rtsps: whose certificate is trusted", RW_OPTION_PROBE, AT(ca_file)},
+    {"no-check-host", NULL, "of rtsps: whatever host the certificate is for", RW_OPTION_PROBE,
+     AT(any_host)},
+    {"days", "N", "to keep; default 14", RW_OPTION_PROBE, AT(days)},
     {"json", NULL, "for programs", RW_OPTION_JSON, AT(json)},
     {"rebuild", NULL, "makes the index anew from the slots", RW_OPTION_REBUILD, AT(rebuild)},
     {"live", NULL, "looks at each camera for some seconds", RW_OPTION_LIVE, AT(live)},
@@ -196,7 +206,8 @@ static int parse_options(struct rw_arguments *arguments, int argc, char **argv)
     opterr = 0;
     optind = 0; /* getopt begins anew */
     int got;
-    while ((got = getopt_long(argc, argv, ":hc:", list, NULL)) != -1) {
+    const char *letters = command->options & CONFIG ? ":hc:" : ":h";
+    while ((got = getopt_long(argc, argv, letters, list, NULL)) != -1) {
         if (got == 'h')
             return print_command_help(command);
         if (got == ':')

@@ -30,6 +30,7 @@ enum rw_option {
     RW_OPTION_BY = 256,
     RW_OPTION_TUNE = 512, /* sensitivity, try, pictures, overlay */
     RW_OPTION_BROKER = 1024,
+    RW_OPTION_PROBE = 2048, /* sub, username, transport, ca-file, no-check-host, days */
 };
 
 struct rw_arguments {
@@ -41,7 +42,8 @@ struct rw_arguments {
     const char *reason, *by;                 /* NULL: not given */
     const char *sensitivity, *changed, *pictures, *overlay;
     const char *dir, *host, *port, *websockets, *site;
-    bool json, rebuild, live, list, all, dry_run, commune, replace;
+    const char *sub, *username, *transport, *ca_file, *days;
+    bool json, rebuild, live, list, all, dry_run, commune, replace, any_host;
 };
 
 /* -1: go on with arguments->command. Otherwise everything was said (help, version, wrong use) and
@@ -55,6 +57,7 @@ struct rw_config *rw_arguments_config(const struct rw_arguments *arguments, stru
 int rw_complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 int rw_command_check(const struct rw_arguments *arguments);
+int rw_command_probe(const struct rw_arguments *arguments);
 int rw_command_status(const struct rw_arguments *arguments);
 int rw_command_events(const struct rw_arguments *arguments);
 int rw_command_coverage(const struct rw_arguments *arguments);

@@ -14,14 +14,19 @@ def run(*args):
 class WordsForTheWrongUse(harness.Case):
     def test_help_is_everywhere(self):
         commands = ("run", "camera", "alerts", "check", "detect", "status", "events",
-                    "coverage", "fsck")
+                    "coverage", "fsck", "probe")
         for args in [("--help",)] + [(c, "--help") for c in commands]:
             status, out, err = run(*args)
             self.assertEqual((status, err), (0, ""), args)
             self.assertIn("roadwatch", out)
 
     def test_unknown_commands_and_options_are_refused(self):
-        for args in ((), ("sing",), ("status", "--loudly"), ("coverage",), ("camera",)):
+        for args in ((), ("sing",), ("status", "--loudly"), ("coverage",), ("camera",),
+                     ("probe",), ("probe", "http://10.0.0.11/"), ("probe", "rtsp://a:b@h/1"),
+                     ("probe", "rtsp://h/1", "--transport", "pigeon"),
+                     ("probe", "rtsp://h/1", "--days", "never"),
+                     ("probe", "rtsp://h/1", "--username", b"\xff"),
+                     ("probe", "rtsps://h/1", "--ca-file", "/nonexistent")):
             status, _, err = run(*args)
             self.assertEqual(status, 2, (args, err))
             self.assertTrue(err.strip())

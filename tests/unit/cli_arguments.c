@@ -107,7 +107,7 @@ static void help_goes_to_standard_output_and_succeeds(void **state)
         assert_int_equal(talk.status, 0);
         assert_string_equal(talk.err, "");
         static const char *const commands[] = {"run",    "camera",   "alerts", "check", "status",
-                                               "events", "coverage", "detect", "fsck"};
+                                               "events", "coverage", "detect", "fsck",  "probe"};
         for (size_t k = 0; k < sizeof commands / sizeof *commands; k++)
             assert_non_null(strstr(talk.out, commands[k]));
     }
@@ -189,6 +189,10 @@ static void takes_an_operand_before_or_after_the_options(void **state)
     assert_null(talk.arguments.operand);
     assert_string_equal(talk.arguments.sensitivity, "60");
     assert_string_equal(talk.arguments.pictures, "/tmp/p");
+    understands(&talk, "probe|rtsps://h/1|--sub|rtsps://h/2|--no-check-host|--days|3");
+    assert_string_equal(talk.arguments.operand, "rtsps://h/1");
+    assert_string_equal(talk.arguments.sub, "rtsps://h/2");
+    assert_true(talk.arguments.any_host);
     understands(&talk, "detect|a.mp4|--overlay|b.mp4|--try|c.yaml");
     assert_string_equal(talk.arguments.operand, "a.mp4");
     assert_string_equal(talk.arguments.overlay, "b.mp4");
@@ -205,6 +209,7 @@ static void refuses_what_it_does_not_know(void **state)
     refuses("status|--rebuild", "--rebuild"); /* another command's */
     refuses("status|--from|now", "--from");
     refuses("status|-x", "-x");
+    refuses("probe|rtsp://h/1|-c|a.yaml", "-c"); /* it reads no configuration */
     refuses("status|-xh", "-x");
     refuses("status|--json=yes", "--json");
     refuses("status|--help=me", "--help=me");
