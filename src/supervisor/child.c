@@ -137,9 +137,9 @@ int rw_child_start(struct rw_child *child, const struct rw_launch *launch, int64
     const char *words[WORDS];
     int count = list_words(child, launch->config_path, words);
     snprintf(entry, sizeof entry, RW_CONFIG_FD "=%d", launch->config_fd);
-    char **environment = make_environment(entry);
-    pid_t parent = getpid();
     bool forks = may_fork(child, launch);
+    char **environment = forks ? NULL : make_environment(entry);
+    pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0 && forks)
         go_on(words, count, launch, parent);
