@@ -18,7 +18,8 @@ enum {
 static const char *const row_names[] = {[RW_ROW_EVENT] = "event",
                                         [RW_ROW_PICTURE] = "picture",
                                         [RW_ROW_BARE] = "bare",
-                                        [RW_ROW_CLIP] = "clip"};
+                                        [RW_ROW_CLIP] = "clip",
+                                        [RW_ROW_MUTED] = "muted"};
 
 _Static_assert(sizeof row_names / sizeof *row_names == RW_ROWS, "every row has a name");
 
@@ -43,6 +44,8 @@ static int64_t row_value(const struct rw_outgoing *out, enum rw_row row)
         return out->bare;
     case RW_ROW_CLIP:
         return out->clips.told;
+    case RW_ROW_MUTED:
+        return out->muted;
     case RW_ROWS:
         break;
     }
@@ -61,6 +64,7 @@ static void restore(struct rw_outbox *outbox, struct rw_outgoing *out)
     bool films = out->kept[RW_ROW_CLIP] > 0;
     rw_lane_begin(&out->clips, out->kept[films ? RW_ROW_CLIP : RW_ROW_EVENT]);
     out->bare = out->kept[RW_ROW_BARE];
+    out->muted = out->kept[RW_ROW_MUTED];
 }
 
 void rw_outbox_keep(struct rw_outbox *outbox, struct rw_outgoing *out)
@@ -262,6 +266,7 @@ void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refu
     for (int i = 0; ticket && i < outbox->count && !ours; i++) {
         struct rw_outgoing *out = &outbox->cameras[i];
         ours = digest_acked(outbox, out, ticket, refused) ||
+               rw_rate_acked(outbox, out, ticket, refused) ||
                rw_words_acked(outbox, out, ticket, refused) ||
                rw_pictures_acked(outbox, out, ticket, refused) ||
                rw_clips_acked(outbox, out, ticket, refused);
@@ -277,7 +282,8 @@ bool rw_outbox_settled(const struct rw_outbox *outbox)
 {
     bool settled = true;
     for (int i = 0; i < outbox->count; i++)
-        settled &= !outbox->cameras[i].digest && !outbox->cameras[i].words.count;
+        settled &= !outbox->cameras[i].digest && !outbox->cameras[i].rate_digest &&
+                   !outbox->cameras[i].words.count;
     return settled;
 }
 

@@ -11,7 +11,7 @@ static bool is_due(const struct rw_outbox *outbox, const struct rw_outgoing *out
 {
     return event->armed && event->phase == RW_PHASE_END &&
            rw_now(outbox->clock).utc_us - event->end_us < OLDEST_US &&
-           !rw_ids_have(&out->filmed, event->id);
+           !rw_ids_have(&out->filmed, event->id) && !rw_ids_have(&out->quiet, event->id);
 }
 
 /* False: not now. */

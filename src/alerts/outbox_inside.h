@@ -5,6 +5,7 @@
 
 #include "alerts/lane.h"
 #include "alerts/outbox.h"
+#include "alerts/rate.h"
 
 /* What is kept of a camera in alerts.db. */
 enum rw_row {
@@ -12,6 +13,7 @@ enum rw_row {
     RW_ROW_PICTURE, /* pictures.told */
     RW_ROW_BARE,    /* bare */
     RW_ROW_CLIP,    /* clips.told */
+    RW_ROW_MUTED,   /* muted */
     RW_ROWS
 };
 
@@ -52,6 +54,16 @@ struct rw_outgoing {
     struct rw_lane clips;
     struct rw_ids filmed;           /* whose films were told, or cannot be had */
     char filming[RW_EVENT_ID_SIZE]; /* whose is on its way */
+
+    struct rw_rate rate; /* what went out by itself */
+    int64_t muted; /* behind this revision are some that no digest has told yet; 0: none are */
+    int64_t rate_newest;  /* revision of the last muted one */
+    struct rw_ids quiet;  /* muted, the last ones */
+    uint64_t rate_digest; /* its ticket, 0: none is on its way */
+    int64_t rate_upto;    /* revision to which it counts */
+    int64_t rate_sent_us; /* UTC of it */
+    int64_t rate_told_us; /* UTC of the last that was confirmed */
+    int64_t rate_due_us;  /* CLOCK_BOOTTIME of the next */
 
     uint64_t picture_sent; /* fingerprint of the last snapshot on this connection */
     int picture_losses;    /* connections lost in a row with a snapshot on its way */
@@ -116,3 +128,10 @@ bool rw_pictures_done(const struct rw_outbox *outbox); /* none is owed or on its
 void rw_clips_feed(struct rw_outbox *outbox);
 bool rw_clips_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
                     const char *refused);
+
+/* -- outbox_rate.c */
+/* Does it go out in a digest only? Asked once for each revision. */
+bool rw_rate_mutes(struct rw_outbox *outbox, struct rw_outgoing *out, const struct rw_event *event);
+void rw_rate_feed(struct rw_outbox *outbox, struct rw_outgoing *out);
+bool rw_rate_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
+                   const char *refused);

@@ -9,7 +9,8 @@ enum { AT_A_TIME = RW_LANE_MAX / 4 }; /* of a backlog, so that several cameras t
 void rw_words_forget(struct rw_outgoing *out)
 {
     rw_lane_begin(&out->words, out->words.told);
-    out->digest = 0;
+    out->digest = out->rate_digest = 0;
+    out->rate_due_us = 0;
 }
 
 static int count_announced(void *count, const struct rw_event *event)
@@ -41,7 +42,7 @@ bool rw_words_count(struct rw_outbox *outbox, struct rw_outgoing *out)
         rw_lane_begin(&out->words, 0);
         rw_lane_begin(&out->pictures, 0);
         rw_lane_begin(&out->clips, 0);
-        out->bare = 0;
+        out->bare = out->muted = 0;
         rw_outbox_keep(outbox, out);
         if (source->waiting(source->self, out->index, 0, &out->waiting, &highest))
             return false;
@@ -95,9 +96,12 @@ static bool send_event(struct rw_outbox *outbox, struct rw_outgoing *out,
                                                           .event = event,
                                                           .snapshot = &outbox->jpeg,
                                                           .thumbnail = &outbox->thumbnail});
-    if (letter.words)
-        rw_lane_put(&out->words, &letter);
-    return letter.words != 0;
+    if (!letter.words)
+        return false;
+    rw_lane_put(&out->words, &letter);
+    if (event->revision > out->bare)
+        rw_rate_note(&out->rate, out->camera, event, rw_now(outbox->clock).boot_us);
+    return true;
 }
 
 static int on_its_way(const struct rw_outbox *outbox)
@@ -129,7 +133,7 @@ static bool feed_some(struct rw_outbox *outbox, struct rw_outgoing *out)
     out->words.more = outbox->batch.count == room;
     for (int i = 0; i < outbox->batch.count; i++) {
         const struct rw_event *event = &outbox->batch.events[i];
-        if (!event->armed) {
+        if (!event->armed || rw_rate_mutes(outbox, out, event)) {
             rw_lane_pass(&out->words, event->revision);
         } else if (!send_event(outbox, out, event)) {
             out->words.more = false; /* tried again at the next look */
@@ -155,6 +159,7 @@ static void feed(struct rw_outbox *outbox, struct rw_outgoing *out)
         return;
     while (feed_some(outbox, out) && out->words.more)
         ;
+    rw_rate_feed(outbox, out);
     rw_outbox_keep_lazily(outbox, out);
 }
 

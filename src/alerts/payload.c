@@ -283,17 +283,37 @@ static void add_kinds(struct rw_buf *out, const struct rw_digest *digest, bool v
     }
 }
 
+static void add_unsent(struct rw_buf *out, const struct rw_digest *digest, int64_t sent_us,
+                       bool vietnamese)
+{
+    rw_buf_printf(out, "%lld %s ", (long long)digest->events,
+                  vietnamese ? "cảnh báo chưa gửi được, từ"
+                             : "alerts that could not be sent, from");
+    add_when(out, digest->from_us, sent_us, vietnamese);
+    rw_buf_printf(out, vietnamese ? " đến " : " to ");
+    add_when(out, digest->to_us, sent_us, vietnamese);
+}
+
+/* "12 lần trong 10 phút" */
+static void add_often(struct rw_buf *out, const struct rw_digest *digest, int64_t sent_us,
+                      bool vietnamese)
+{
+    int64_t minutes = (sent_us - digest->from_us) / (60 * RW_SECOND_US) + 1;
+    rw_buf_printf(out, vietnamese ? "%lld lần trong %lld phút" : "%lld times in %lld min",
+                  (long long)digest->events, (long long)minutes);
+}
+
 char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_config *camera,
                         const struct rw_digest *digest, int64_t sent_us)
 {
     bool vi = config->site.vietnamese;
     struct rw_buf text;
     rw_buf_init(&text);
-    rw_buf_printf(&text, "%s: %lld %s ", camera->name, (long long)digest->events,
-                  vi ? "cảnh báo chưa gửi được, từ" : "alerts that could not be sent, from");
-    add_when(&text, digest->from_us, sent_us, vi);
-    rw_buf_printf(&text, vi ? " đến " : " to ");
-    add_when(&text, digest->to_us, sent_us, vi);
+    rw_buf_printf(&text, "%s: ", camera->name);
+    if (digest->rate)
+        add_often(&text, digest, sent_us, vi);
+    else
+        add_unsent(&text, digest, sent_us, vi);
     add_kinds(&text, digest, vi);
 
     json_t *json = json_object();
@@ -301,6 +321,7 @@ char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_c
     set_text(json, "site", config->site.id);
     set_text(json, "camera", camera->id);
     set_text(json, "camera_name", camera->name);
+    set_text(json, "why", digest->rate ? "rate" : "backlog");
     json_object_set_new(json, "events", json_integer((json_int_t)digest->events));
     set_time(json, "from", digest->from_us);
     set_time(json, "to", digest->to_us);

@@ -14,8 +14,10 @@ char *rw_payload_event(const struct rw_config *config, const struct rw_camera_co
 
 enum { RW_DIGEST_KINDS = 6 };
 
-/* <camera>/digest: so many events wait, the first began and the last ended then. Begins as {0}. */
+/* <camera>/digest: so many events wait and follow, or, with rate, so many happened and do not go
+ * out one by one; the first began and the last ended then. Begins as {0}. */
 struct rw_digest {
+    bool rate;
     int64_t events;
     int64_t of_kind[RW_DIGEST_KINDS]; /* their sum is events */
     int64_t from_us, to_us;           /* UTC */

@@ -125,6 +125,9 @@ static int check_alert(const struct rw_reading *reading, const struct rw_node *n
         return -1;
     if (rw_check_duration(reading, node, "max", raw->max, longest, &out->max_us))
         return -1;
+    out->rate = 30;
+    if (rw_check_int(reading, node, "rate", raw->rate, 0, RW_ALERT_RATE_MAX, &out->rate))
+        return -1;
     return check_clip(reading, rw_node_get(node, "clip"), &raw->clip, out);
 }
 

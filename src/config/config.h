@@ -64,10 +64,13 @@ struct rw_detect_config {
     struct rw_place place;
 };
 
+enum { RW_ALERT_RATE_MAX = 60 };
+
 struct rw_alert_config {
     int64_t pre_us, post_us, cooldown_us, max_us;
     int64_t clip_us;    /* length of the film that goes out after an event; 0: none does */
     int64_t clip_bytes; /* and the most that it weighs */
+    int rate;           /* alerts in ten minutes; more go out as a digest; 0: all go out */
 };
 
 struct rw_camera_config {

@@ -141,7 +141,8 @@ void rw_config_camera_digest(const struct rw_config *config, const struct rw_cam
 /* What the cameras' processes need not know: they run on when it changes. */
 static json_t *telling_json(const struct rw_alert_config *alert)
 {
-    return sure(json_pack("[II]", (json_int_t)alert->clip_us, (json_int_t)alert->clip_bytes));
+    return sure(
+        json_pack("[IIi]", (json_int_t)alert->clip_us, (json_int_t)alert->clip_bytes, alert->rate));
 }
 
 void rw_config_alerts_digest(const struct rw_config *config, char out[65])

@@ -123,6 +123,7 @@ static const cyaml_schema_field_t alert_rows[] = {
     CYAML_FIELD_STRING_PTR("cooldown", MAY, struct rw_raw_alert, cooldown, 1, WORD_MAX),
     CYAML_FIELD_STRING_PTR("max", MAY, struct rw_raw_alert, max, 1, WORD_MAX),
     CYAML_FIELD_MAPPING("clip", MAY, struct rw_raw_alert, clip, clip_rows),
+    CYAML_FIELD_INT_PTR("rate", MAY, struct rw_raw_alert, rate),
     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t camera_rows[] = {
@@ -207,6 +208,7 @@ static const struct {
     {"clip", "{seconds: 10, max: 600 kB}"},
     {"clip.max", "600 kB"},
     {"seconds", "10"},
+    {"rate", "30"},
 };
 /* clang-format on */
 

@@ -70,6 +70,7 @@ struct rw_raw_clip {
 struct rw_raw_alert {
     char *pre, *post, *cooldown, *max;
     struct rw_raw_clip clip;
+    int *rate;
 };
 
 struct rw_raw_camera {

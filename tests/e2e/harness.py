@@ -345,7 +345,8 @@ class Box:
                  "main": {"url": server.url(main or camera + "/main"), "keep": keep}}
         if sub:
             entry["sub"] = {"url": server.url(sub), "keep": keep}
-        entry["alert"] = {"pre": "1s", "post": "1s", "cooldown": "0s", "max": "5s"}
+        entry["alert"] = {"pre": "1s", "post": "1s", "cooldown": "0s", "max": "5s",
+                          "rate": 0}
         entry.update(more)
         self.config["cameras"].append(entry)
         return entry

@@ -50,8 +50,12 @@ struct world {
     struct rw_outbox *outbox;
 };
 
+static struct rw_zone_config zones[] = {{.name = (char *)"yard"}};
 static struct rw_camera_config cameras[] = {
-    {.id = (char *)"gate", .name = (char *)"Cổng làng", .alert.clip_us = 10000000},
+    {.id = (char *)"gate",
+     .name = (char *)"Cổng làng",
+     .alert.clip_us = 10000000,
+     .detect = {.zones = zones, .zone_count = 1}},
     {.id = (char *)"yard", .name = (char *)"Sân"},
 };
 static const struct rw_config config = {
@@ -201,6 +205,7 @@ static int end(void **state)
 {
     struct world *world = *state;
     rw_outbox_destroy(world->outbox);
+    cameras[0].alert.rate = 0;
     free(world);
     return 0;
 }
@@ -806,6 +811,134 @@ static void event_without_a_film_holds_up_no_other(void **state)
     assert_sent(world, 2, "gate/clip/E2", 0);
 }
 
+/* Above this many the camera's alerts go out as a digest. */
+static void start_with_rate(struct world *world, int rate)
+{
+    world->picture[0] = 0;
+    cameras[0].alert.rate = rate;
+    start_connected(world);
+}
+
+/* An alert of now comes, goes out or not, and is confirmed. */
+static struct rw_event *happen(struct world *world, const char *kind)
+{
+    struct rw_event *event = add_event(world, true);
+    strcpy(event->kind, kind);
+    event->start_us = world_now(world).utc_us;
+    int before = world->sent_count;
+    rw_outbox_look(world->outbox);
+    ack_the_rest(world, before);
+    return event;
+}
+
+static void too_many_go_out_as_a_digest_at_once_and_then_every_ten_minutes(void **state)
+{
+    struct world *world = *state;
+    start_with_rate(world, 3);
+    for (int i = 0; i < 5; i++)
+        happen(world, "motion");
+    assert_int_equal(world->sent_count, 4);
+    assert_sent(world, 2, "gate/event", 3);
+    assert_sent(world, 3, "gate/digest", 4); /* the fourth came; all of ten minutes count */
+    assert_int_equal(cursor(world), 5);
+    for (int i = 0; i < 8; i++) {
+        world->boot_us += 70 * RW_SECOND_US;
+        happen(world, "motion");
+    }
+    assert_int_equal(world->sent_count, 4);
+    world->boot_us += 39 * RW_SECOND_US;
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 4);
+    world->boot_us += 2 * RW_SECOND_US;
+    rw_outbox_look(world->outbox);
+    assert_sent(world, 4, "gate/digest", 9);
+    ack(world, 4);
+    world->boot_us += 601 * RW_SECOND_US;
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 5); /* nothing more to tell */
+    happen(world, "motion");
+    assert_sent(world, 5, "gate/event", 14); /* and the flood is over */
+}
+
+static void end_of_what_went_out_gets_through(void **state)
+{
+    struct world *world = *state;
+    start_with_rate(world, 1);
+    happen(world, "motion");
+    happen(world, "motion");
+    assert_int_equal(world->sent_count, 2);
+    change_event(world, 1, RW_PHASE_END);
+    change_event(world, 0, RW_PHASE_END);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 3);
+    assert_string_equal(world->sent[2].id, "E1");
+}
+
+static void new_kind_and_new_zone_get_through(void **state)
+{
+    struct world *world = *state;
+    start_with_rate(world, 1);
+    happen(world, "motion");
+    happen(world, "motion");
+    happen(world, "covered");
+    assert_sent(world, world->sent_count - 1, "gate/event", 3);
+    int before = world->sent_count;
+    struct rw_event *event = add_event(world, true);
+    strcpy(event->kind, "motion");
+    strcpy(event->zones[0], "yard");
+    event->zone_count = 1;
+    rw_outbox_look(world->outbox);
+    ack_the_rest(world, before);
+    assert_sent(world, before, "gate/event", 4);
+    event = add_event(world, true);
+    strcpy(event->kind, "motion");
+    strcpy(event->zones[0], "yard");
+    event->zone_count = 1;
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, before + 1);
+}
+
+static void muted_events_are_told_after_a_restart(void **state)
+{
+    struct world *world = *state;
+    start_with_rate(world, 2);
+    for (int i = 0; i < 6; i++)
+        happen(world, "motion");
+    int before = world->sent_count;
+    start_connected(world);
+    assert_int_equal(world->sent_count, before + 1);
+    assert_sent(world, before, "gate/digest", 3); /* those behind the first digest */
+    ack(world, before);
+    start_connected(world);
+    assert_int_equal(world->sent_count, before + 1);
+}
+
+static void refused_digest_is_tried_again(void **state)
+{
+    struct world *world = *state;
+    start_with_rate(world, 1);
+    happen(world, "motion");
+    strcpy(add_event(world, true)->kind, "motion");
+    rw_outbox_look(world->outbox);
+    assert_sent(world, 1, "gate/digest", 2);
+    rw_outbox_acked(world->outbox, world->sent[1].ticket, "Not authorized");
+    world->boot_us += 11 * RW_SECOND_US;
+    rw_outbox_look(world->outbox);
+    assert_sent(world, 2, "gate/digest", 2);
+}
+
+static void backlog_is_told_one_by_one_whatever_the_rate(void **state)
+{
+    struct world *world = *state;
+    cameras[0].alert.rate = 1;
+    world->picture[0] = 0;
+    add_events(world, RW_BACKLOG_MAX + 1);
+    start_connected(world);
+    for (int i = 0; i < RW_BACKLOG_MAX + 2; i++)
+        ack(world, i);
+    assert_sent(world, RW_BACKLOG_MAX + 1, "gate/event", RW_BACKLOG_MAX + 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -844,6 +977,12 @@ int main(void)
         TEST(film_on_its_way_is_sent_again_after_a_restart),
         TEST(film_of_long_ago_is_not_sent),
         TEST(event_without_a_film_holds_up_no_other),
+        TEST(too_many_go_out_as_a_digest_at_once_and_then_every_ten_minutes),
+        TEST(end_of_what_went_out_gets_through),
+        TEST(new_kind_and_new_zone_get_through),
+        TEST(muted_events_are_told_after_a_restart),
+        TEST(refused_digest_is_tried_again),
+        TEST(backlog_is_told_one_by_one_whatever_the_rate),
     };
     return cmocka_run_group_tests_name("alerts_outbox", tests, NULL, NULL);
 }

@@ -353,9 +353,27 @@ static void digest_counts_and_spans_the_backlog(void **state)
     char *text = rw_payload_digest(&vietnamese, &cameras[0], &digest, NOON_US);
     assert_string_equal(
         text, "{\"v\":1,\"site\":\"thon-dung\",\"camera\":\"gate\",\"camera_name\":\"Cổng làng\","
-              "\"events\":2,\"from\":\"2026-11-22T06:00:00.123Z\","
+              "\"why\":\"backlog\",\"events\":2,\"from\":\"2026-11-22T06:00:00.123Z\","
               "\"to\":\"2026-11-23T12:00:00.123Z\",\"text\":\"Cổng làng: 2 cảnh báo chưa gửi "
               "được, từ 13:00:00 ngày 22/11 đến 19:00:00: có người hoặc xe chuyển động (2)\"}");
+    free(text);
+}
+
+static void digest_of_too_many_says_how_often(void **state)
+{
+    (void)state;
+    struct rw_config english = vietnamese;
+    english.site.vietnamese = false;
+    struct rw_digest digest = {.rate = true};
+    for (int i = 0; i < 12; i++)
+        add_to_digest(&digest, "motion", NOON_US - (9 * 60 + 30 - i) * RW_SECOND_US, NOON_US);
+    char *text = rw_payload_digest(&vietnamese, &cameras[0], &digest, NOON_US);
+    assert_non_null(strstr(text, "\"why\":\"rate\""));
+    assert_non_null(
+        strstr(text, "\"Cổng làng: 12 lần trong 10 phút: có người hoặc xe chuyển động (12)\""));
+    free(text);
+    text = rw_payload_digest(&english, &cameras[0], &digest, NOON_US);
+    assert_non_null(strstr(text, "12 times in 10 min: a person or vehicle moved (12)"));
     free(text);
 }
 
@@ -486,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_camera_at_fault_is_told_with_its_reason_and_without_a_picture),
         cmocka_unit_test(a_camera_that_may_be_another_has_no_end),
         cmocka_unit_test(digest_counts_and_spans_the_backlog),
+        cmocka_unit_test(digest_of_too_many_says_how_often),
         cmocka_unit_test(digest_tells_kinds_apart),
         cmocka_unit_test(health_is_what_status_reads),
         cmocka_unit_test(status_of_a_recording_camera),

@@ -130,7 +130,7 @@ static const char full[] =
     "      min_duration: 1500ms\n"
     "      schedule: [{days: mon-sun, from: \"22:00\", to: \"05:00\"}]\n"
     "    alert: {pre: 5s, post: 5s, cooldown: 10s, max: 5m, "
-    "clip: {seconds: 5, max: 300 KB}}\n";
+    "clip: {seconds: 5, max: 300 KB}, rate: 12}\n";
 
 #define SITE "site: {id: a}\n"
 #define CAMERA(rest) SITE "cameras:\n- id: gate\n  main: {url: \"rtsp://h/s\", keep: 1 GiB}\n" rest
@@ -205,6 +205,7 @@ static void takes_every_camera_key_of_the_contract(void **state)
     assert_int_equal(gate->alert.max_us, 300000000);
     assert_int_equal(gate->alert.clip_us, 5000000);
     assert_int_equal(gate->alert.clip_bytes, 300000);
+    assert_int_equal(gate->alert.rate, 12);
     rw_config_free(config);
 }
 
@@ -235,6 +236,7 @@ static void fills_in_what_is_not_written(void **state)
     assert_int_equal(gate->alert.cooldown_us, 10000000);
     assert_int_equal(gate->alert.clip_us, 10000000);
     assert_int_equal(gate->alert.clip_bytes, 600000);
+    assert_int_equal(gate->alert.rate, 30);
     assert_int_equal(gate->alert.max_us, 300000000);
     rw_config_free(config);
 }
@@ -406,6 +408,7 @@ static void refuses_what_is_out_of_range(void **state)
          "5: cameras[gate].alert.clip.max must be a size such as 600 kB, not \"5m\""},
         {CAMERA("  alert: {clip: {max: 1 kB}}\n"),
          "5: cameras[gate].alert.clip.max must be 50 kB to 8 MB, not 1 kB"},
+        {CAMERA("  alert: {rate: 61}\n"), "5: cameras[gate].alert.rate must be 0 to 60, not 61"},
         {CAMERA("  alert: {cooldown: -1s}\n"), "5: cameras[gate].alert.cooldown must be a "
                                                "duration such as 10s, not \"-1s\""},
         {"site: {id: a, location: [105.39, 21.4]}\n" SITE, "2: site stands here a second time"},
