@@ -12,6 +12,7 @@
 #include "alerts/broker.h"
 #include "alerts/commands.h"
 #include "alerts/doors.h"
+#include "alerts/escalation.h"
 #include "alerts/mqtt.h"
 #include "alerts/outbox.h"
 #include "alerts/readers.h"
@@ -38,6 +39,7 @@ struct role {
     int lock, poke;
     struct rw_readers *readers;
     struct rw_outbox *outbox;
+    struct rw_escalation *escalation;
     struct rw_states *states;
     struct rw_broker *broker;
     struct rw_mqtt mqtt;
@@ -113,6 +115,7 @@ static void broker_up(struct role *role, const char *version)
     role->reason[0] = role->reason_said[0] = 0;
     role->reason_us = 0;
     rw_outbox_connected(role->outbox);
+    rw_escalation_connected(role->escalation, true);
     rw_states_connected(role->states);
     rw_outbox_look(role->outbox);
     rw_log(RW_LOG_INFO, "alerts", "connected to the broker %s:%d with %s; %lld events wait",
@@ -140,6 +143,7 @@ static void broker_down(struct role *role, const char *reason)
     role->connected = false;
     snprintf(role->reason, sizeof role->reason, "%s", reason);
     rw_outbox_lost(role->outbox);
+    rw_escalation_connected(role->escalation, false);
     rw_states_lost(role->states);
     show_health(role);
 }
@@ -184,6 +188,8 @@ static void handle_report(struct role *role, const struct rw_report *report)
     case RW_REPORT_ACKED:
         rw_states_acked(role->states, report->ticket);
         rw_outbox_acked(role->outbox, report->ticket, report->text[0] ? report->text : NULL);
+        rw_escalation_acked(role->escalation, report->ticket,
+                            report->text[0] ? report->text : NULL);
         break;
     case RW_REPORT_COMMAND:
         command_came(role, report);
@@ -209,6 +215,7 @@ static int on_broker(sd_event_source *source, int fd, uint32_t events, void *arg
         handle_report(role, report);
         free(report);
     }
+    rw_escalation_look(role->escalation);
     return leave_if_settled(role);
 }
 
@@ -254,6 +261,7 @@ static int on_tick(sd_event_source *source, uint64_t due_us, void *arg)
     (void)due_us;
     struct role *role = arg;
     rw_outbox_look(role->outbox);
+    rw_escalation_look(role->escalation);
     rw_states_look(role->states);
     note_delivered(role);
     show_health(role);
@@ -357,6 +365,7 @@ static int open_parts(struct role *role, struct rw_err *err)
     role->mqtt = (struct rw_mqtt){config, role->clock, sink};
     struct rw_courier courier = rw_mqtt_courier(&role->mqtt);
     role->outbox = rw_outbox_create(config, &source, &courier, role->clock);
+    role->escalation = rw_escalation_create(config, &source, role->outbox, &sink, role->clock);
     role->states = rw_states_create(config, rw_readers_status, role->readers, &sink, role->clock);
     role->delivered_us = rw_readers_delivered_us(role->readers);
     snprintf(role->reason, sizeof role->reason, "connecting to the broker");
@@ -408,6 +417,7 @@ static void close_parts(struct role *role)
         show_health(role);
     }
     rw_states_destroy(role->states);
+    rw_escalation_destroy(role->escalation);
     rw_outbox_destroy(role->outbox);
     rw_readers_destroy(role->readers);
     if (role->poke >= 0)

@@ -278,6 +278,18 @@ void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refu
     rw_clips_feed(outbox);
 }
 
+int64_t rw_outbox_told(const struct rw_outbox *outbox, int camera)
+{
+    return outbox->cameras[camera].words.told;
+}
+
+bool rw_outbox_has_told(const struct rw_outbox *outbox, int camera, const struct rw_event *event)
+{
+    const struct rw_outgoing *out = &outbox->cameras[camera];
+    return event->armed && event->revision <= out->words.told &&
+           !rw_ids_have(&out->quiet, event->id);
+}
+
 bool rw_outbox_settled(const struct rw_outbox *outbox)
 {
     bool settled = true;

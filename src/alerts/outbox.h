@@ -28,6 +28,9 @@ struct rw_outbox_source {
     int (*waiting)(void *self, int camera, int64_t after, int64_t *count, int64_t *highest);
     int (*events_after)(void *self, int camera, int64_t after, int limit,
                         int (*fn)(void *arg, const struct rw_event *event), void *arg);
+    /* in order of start: those that touch [from, to), UTC */
+    int (*events_between)(void *self, int camera, int64_t from_us, int64_t to_us,
+                          int (*fn)(void *arg, const struct rw_event *event), void *arg);
     int (*pictures)(void *self, int camera, const char *event_id, struct rw_buf *jpeg,
                     struct rw_buf *thumbnail);
     /* An event's film, empty where none can be had. -1 also: not yet. */
@@ -52,6 +55,10 @@ void rw_outbox_look(struct rw_outbox *outbox);
 /* An item has arrived; refused: NULL, or why the other side would not have it. Tickets of others
  * are ignored. */
 void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refused);
+
+int64_t rw_outbox_told(const struct rw_outbox *outbox, int camera); /* up to this revision */
+/* The event as it is now went out, and not in a digest only. */
+bool rw_outbox_has_told(const struct rw_outbox *outbox, int camera, const struct rw_event *event);
 
 bool rw_outbox_settled(const struct rw_outbox *outbox); /* nothing is on its way, or can be now */
 int64_t rw_outbox_waiting(const struct rw_outbox *outbox);      /* as of the last look */

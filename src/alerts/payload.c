@@ -194,16 +194,23 @@ static void add_end(struct rw_buf *out, const struct rw_event *event, int64_t se
     add_when(out, event->end_us, sent_us, vietnamese);
 }
 
+/* "Cổng làng: có người hoặc xe chuyển động lúc 19:00:00" */
+static void add_what(struct rw_buf *out, const char *name, const struct rw_event *event,
+                     int64_t sent_us, bool vietnamese)
+{
+    rw_buf_printf(out, "%s: %s", name, words_of(happening(event->kind), vietnamese));
+    add_way(out, event, vietnamese);
+    rw_buf_printf(out, vietnamese ? " lúc " : " at ");
+    add_when(out, event->start_us, sent_us, vietnamese);
+}
+
 static void set_event_text(json_t *object, const struct rw_config *config, const char *name,
                            const struct rw_event *event, int64_t sent_us)
 {
     bool vi = config->site.vietnamese;
     struct rw_buf text;
     rw_buf_init(&text);
-    rw_buf_printf(&text, "%s: %s", name, words_of(happening(event->kind), vi));
-    add_way(&text, event, vi);
-    rw_buf_printf(&text, vi ? " lúc " : " at ");
-    add_when(&text, event->start_us, sent_us, vi);
+    add_what(&text, name, event, sent_us, vi);
     add_end(&text, event, sent_us, vi);
     set_text(object, "text", (const char *)text.data);
     rw_buf_finish(&text);
@@ -325,6 +332,34 @@ char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_c
     json_object_set_new(json, "events", json_integer((json_int_t)digest->events));
     set_time(json, "from", digest->from_us);
     set_time(json, "to", digest->to_us);
+    set_text(json, "text", (const char *)text.data);
+    rw_buf_finish(&text);
+    return json_text(json);
+}
+
+char *rw_payload_escalate(const struct rw_config *config, const struct rw_camera_config *camera,
+                          const struct rw_event *event, int step, int64_t sent_us)
+{
+    bool vi = config->site.vietnamese;
+    const struct rw_escalation_config *list = &config->escalation;
+    struct rw_buf text;
+    rw_buf_init(&text);
+    rw_buf_printf(&text, vi ? "Nhờ %s đi xem: " : "%s, please go and look: ", list->to[step]);
+    add_what(&text, camera->name, event, sent_us, vi);
+    rw_buf_printf(&text, vi ? ", chưa ai nhận" : "; nobody has answered yet");
+
+    json_t *json = json_object();
+    json_object_set_new(json, "v", json_integer(1));
+    set_text(json, "id", event->id);
+    set_text(json, "site", config->site.id);
+    set_text(json, "camera", camera->id);
+    set_text(json, "camera_name", camera->name);
+    set_text(json, "kind", event->kind);
+    set_time(json, "start", event->start_us);
+    set_text(json, "to", list->to[step]);
+    json_object_set_new(json, "step", json_integer(step + 1));
+    json_object_set_new(json, "of", json_integer(list->count));
+    set_time(json, "sent", sent_us);
     set_text(json, "text", (const char *)text.data);
     rw_buf_finish(&text);
     return json_text(json);

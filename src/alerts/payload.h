@@ -26,6 +26,10 @@ void rw_digest_add(struct rw_digest *digest, const struct rw_event *event);
 char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_config *camera,
                         const struct rw_digest *digest, int64_t sent_us);
 
+/* escalate: nobody has acknowledged this alert; step: of the list's names, from 0. */
+char *rw_payload_escalate(const struct rw_config *config, const struct rw_camera_config *camera,
+                          const struct rw_event *event, int step, int64_t sent_us);
+
 /* How the camera is watched. */
 struct rw_watch {
     bool known;

@@ -141,6 +141,17 @@ static int source_events_after(void *self, int camera, int64_t after, int limit,
     return settle(self, camera, rw_reader_events_after(reader, after, limit, fn, arg, &err), &err);
 }
 
+static int source_events_between(void *self, int camera, int64_t from_us, int64_t to_us,
+                                 int (*fn)(void *arg, const struct rw_event *event), void *arg)
+{
+    struct rw_err err = {0};
+    struct rw_reader *reader = open_reader(self, camera);
+    if (!reader)
+        return -1;
+    return settle(self, camera, rw_reader_events_between(reader, from_us, to_us, fn, arg, &err),
+                  &err);
+}
+
 static int source_pictures(void *self, int camera, const char *event_id, struct rw_buf *jpeg,
                            struct rw_buf *thumbnail)
 {
@@ -195,6 +206,7 @@ struct rw_outbox_source rw_readers_source(struct rw_readers *readers)
         .self = readers,
         .waiting = source_waiting,
         .events_after = source_events_after,
+        .events_between = source_events_between,
         .pictures = source_pictures,
         .clip = source_clip,
         .cursor = source_cursor,

@@ -220,3 +220,18 @@ int rw_check_web(const struct rw_reading *reading, const struct rw_node *node,
                           "0.0.0.0:8080");
     return check_pair(reading, node, raw->cert_file, raw->key_file);
 }
+
+int rw_check_escalation(const struct rw_reading *reading, const struct rw_node *node,
+                        const struct rw_raw_escalation *raw, struct rw_escalation_config *out)
+{
+    static const struct rw_bounds pause = {5 * RW_SECOND_US, 86400 * RW_SECOND_US, "5s to 24h"};
+    if (!raw)
+        return 0;
+    out->to = calloc(raw->to_count, sizeof *out->to);
+    if (!out->to)
+        abort();
+    for (unsigned i = 0; i < raw->to_count; i++)
+        out->to[out->count++] = rw_text_copy(raw->to[i]);
+    out->after_us = 180 * RW_SECOND_US;
+    return rw_check_duration(reading, node, "after", raw->after, pause, &out->after_us);
+}

@@ -18,6 +18,8 @@ int rw_check_mqtt(const struct rw_reading *reading, const struct rw_node *node,
                   const struct rw_raw_mqtt *raw, struct rw_mqtt_config *out);
 /* A file's path, resolved against the configuration's folder, the caller's; "" for NULL. */
 char *rw_path_beside(const struct rw_reading *reading, const char *path);
+int rw_check_escalation(const struct rw_reading *reading, const struct rw_node *node,
+                        const struct rw_raw_escalation *raw, struct rw_escalation_config *out);
 int rw_check_web(const struct rw_reading *reading, const struct rw_node *node,
                  const struct rw_raw_web *raw, struct rw_web_config *out);
 int rw_check_cameras(const struct rw_reading *reading, const struct rw_node *node,

@@ -94,6 +94,13 @@ struct rw_mqtt_config {
     char digest[65]; /* rw_config_alerts_digest()'s, where it was asked for; else "" */
 };
 
+/* Who is told when nobody acknowledges an alert, in this order. */
+struct rw_escalation_config {
+    int count; /* 0: nobody is */
+    char **to;
+    int64_t after_us; /* between one and the next */
+};
+
 struct rw_web_config {
     bool enabled;
     char *listen_host;
@@ -117,6 +124,7 @@ struct rw_config {
         int64_t scrub_us;   /* in this time every byte is read again and checked; 0: never */
     } storage;
     struct rw_mqtt_config mqtt;
+    struct rw_escalation_config escalation;
     struct rw_web_config web;
     int camera_count;
     struct rw_camera_config *cameras;

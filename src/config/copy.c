@@ -61,6 +61,14 @@ static void copy_mqtt(const struct pool *pool, struct rw_mqtt_config *mqtt)
     copy_text(pool, &mqtt->prefix);
 }
 
+static void copy_escalation(const struct pool *pool, struct rw_escalation_config *escalation)
+{
+    escalation->to =
+        copy_block(pool, escalation->to, (size_t)escalation->count * sizeof *escalation->to);
+    for (int i = 0; i < escalation->count; i++)
+        copy_text(pool, &escalation->to[i]);
+}
+
 struct rw_config *rw_config_copy(const struct rw_config *config,
                                  void *(*take)(size_t size, void *arg), void *arg)
 {
@@ -74,6 +82,7 @@ struct rw_config *rw_config_copy(const struct rw_config *config,
     copy_text(&pool, &copy->web.cert_file);
     copy_text(&pool, &copy->web.key_file);
     copy_mqtt(&pool, &copy->mqtt);
+    copy_escalation(&pool, &copy->escalation);
     copy->cameras =
         copy_block(&pool, copy->cameras, (size_t)copy->camera_count * sizeof *copy->cameras);
     for (int i = 0; i < copy->camera_count; i++) {

@@ -145,6 +145,14 @@ static json_t *telling_json(const struct rw_alert_config *alert)
         json_pack("[IIi]", (json_int_t)alert->clip_us, (json_int_t)alert->clip_bytes, alert->rate));
 }
 
+static json_t *escalation_json(const struct rw_escalation_config *escalation)
+{
+    json_t *list = sure(json_pack("[I]", (json_int_t)escalation->after_us));
+    for (int i = 0; i < escalation->count; i++)
+        json_array_append_new(list, sure(json_string(escalation->to[i])));
+    return list;
+}
+
 void rw_config_alerts_digest(const struct rw_config *config, char out[65])
 {
     json_t *cameras = sure(json_array());
@@ -152,8 +160,8 @@ void rw_config_alerts_digest(const struct rw_config *config, char out[65])
         json_array_append_new(cameras, camera_json(&config->cameras[i]));
         json_array_append_new(cameras, telling_json(&config->cameras[i].alert));
     }
-    digest_json(
-        sure(json_pack("{so so so so}", "site", site_json(config), "storage", storage_json(config),
-                       "mqtt", mqtt_json(&config->mqtt), "cameras", cameras)),
-        out);
+    digest_json(sure(json_pack("{so so so so so}", "site", site_json(config), "storage",
+                               storage_json(config), "mqtt", mqtt_json(&config->mqtt), "escalation",
+                               escalation_json(&config->escalation), "cameras", cameras)),
+                out);
 }

@@ -14,6 +14,8 @@ static int check_all(const struct rw_reading *reading, const struct rw_node *roo
     if (rw_check_site(reading, rw_node_get(root, "site"), &raw->site, out) ||
         rw_check_storage(reading, rw_node_get(root, "storage"), &raw->storage, out) ||
         rw_check_mqtt(reading, rw_node_get(root, "mqtt"), raw->mqtt, &out->mqtt) ||
+        rw_check_escalation(reading, rw_node_get(root, "escalation"), raw->escalation,
+                            &out->escalation) ||
         rw_check_web(reading, rw_node_get(root, "web"), raw->web, &out->web))
         return -1;
     return rw_check_cameras(reading, rw_node_get(root, "cameras"), raw, out);
@@ -148,6 +150,9 @@ void rw_config_free(struct rw_config *config)
         free_camera(&config->cameras[i]);
     free(config->cameras);
     free_mqtt(&config->mqtt);
+    for (int i = 0; i < config->escalation.count; i++)
+        free(config->escalation.to[i]);
+    free(config->escalation.to);
     free(config->web.listen_host);
     free(config->web.cert_file);
     free(config->web.key_file);

@@ -138,10 +138,20 @@ static const cyaml_schema_field_t camera_rows[] = {
 static const cyaml_schema_value_t camera = {
     CYAML_VALUE_MAPPING(NEED, struct rw_raw_camera, camera_rows)};
 
+static const cyaml_schema_value_t person = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, NAME_MAX)};
+
+static const cyaml_schema_field_t escalation_rows[] = {
+    CYAML_FIELD_STRING_PTR("after", MAY, struct rw_raw_escalation, after, 1, WORD_MAX),
+    CYAML_FIELD_SEQUENCE("to", CYAML_FLAG_POINTER, struct rw_raw_escalation, to, &person,
+                         1, RW_ESCALATION_MAX),
+    CYAML_FIELD_END};
+
 static const cyaml_schema_field_t file_rows[] = {
     CYAML_FIELD_MAPPING("site", NEED, struct rw_raw, site, site_rows),
     CYAML_FIELD_MAPPING("storage", MAY, struct rw_raw, storage, storage_rows),
     CYAML_FIELD_MAPPING_PTR("mqtt", MAY, struct rw_raw, mqtt, mqtt_rows),
+    CYAML_FIELD_MAPPING_PTR("escalation", MAY, struct rw_raw, escalation, escalation_rows),
     CYAML_FIELD_MAPPING_PTR("web", MAY, struct rw_raw, web, web_rows),
     CYAML_FIELD_SEQUENCE("cameras", CYAML_FLAG_POINTER, struct rw_raw, cameras, &camera,
                          1, RW_CAMERAS_MAX),
@@ -209,6 +219,9 @@ static const struct {
     {"clip.max", "600 kB"},
     {"seconds", "10"},
     {"rate", "30"},
+    {"escalation", "{after: 3m, to: [Hà, Dũng]}"},
+    {"escalation.to", "[Hà, Dũng]"},
+    {"after", "3m"},
 };
 /* clang-format on */
 

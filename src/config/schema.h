@@ -10,6 +10,7 @@
 
 enum {
     RW_CAMERAS_MAX = 256,
+    RW_ESCALATION_MAX = 16,
     RW_SCHEDULE_MAX = 32,
     RW_CONFIG_ZONES_MAX = 16,
     RW_CONFIG_LINES_MAX = 8,
@@ -99,6 +100,12 @@ struct rw_raw_mqtt {
     bool home_assistant;
 };
 
+struct rw_raw_escalation {
+    char *after;
+    char **to;
+    unsigned to_count;
+};
+
 struct rw_raw_web {
     char *listen, *cert_file, *key_file;
 };
@@ -107,6 +114,7 @@ struct rw_raw {
     struct rw_raw_site site;
     struct rw_raw_storage storage;
     struct rw_raw_mqtt *mqtt;
+    struct rw_raw_escalation *escalation;
     struct rw_raw_web *web;
     struct rw_raw_camera *cameras;
     unsigned cameras_count;

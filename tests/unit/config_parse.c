@@ -112,6 +112,7 @@ static const char full[] =
     "  ca_file: /etc/roadwatch/ca.pem\n"
     "  prefix: roadwatch\n"
     "  home_assistant: true\n"
+    "escalation: {after: 4m, to: [Hà, \"Anh Dũng\"]}\n"
     "web:\n"
     "  listen: 0.0.0.0:8080\n"
     "cameras:\n"
@@ -155,6 +156,10 @@ static void takes_every_key_of_the_contract(void **state)
     assert_string_equal(config->mqtt.ca_file, "/etc/roadwatch/ca.pem");
     assert_string_equal(config->mqtt.cert_file, "");
     assert_string_equal(config->mqtt.prefix, "roadwatch");
+    assert_int_equal(config->escalation.count, 2);
+    assert_string_equal(config->escalation.to[0], "Hà");
+    assert_string_equal(config->escalation.to[1], "Anh Dũng");
+    assert_int_equal(config->escalation.after_us, 240 * RW_SECOND_US);
     assert_true(config->web.enabled);
     assert_string_equal(config->web.listen_host, "0.0.0.0");
     assert_int_equal(config->web.listen_port, 8080);
@@ -170,7 +175,7 @@ static void takes_every_camera_key_of_the_contract(void **state)
     assert_non_null(gate);
     assert_null(rw_config_camera(config, "gat"));
     assert_string_equal(gate->name, "Cổng làng");
-    assert_int_equal(gate->line, 22);
+    assert_int_equal(gate->line, 23);
     assert_string_equal(gate->main.url, "rtsp://10.0.0.11/stream1");
     assert_string_equal(gate->main.username, "viewer");
     assert_string_equal(gate->main.password, "p@ss:wörd");
@@ -223,6 +228,7 @@ static void fills_in_what_is_not_written(void **state)
     assert_int_equal(config->storage.max_age_us, 0);
     assert_string_equal(config->mqtt.prefix, "roadwatch");
     assert_string_equal(config->web.cert_file, "");
+    assert_int_equal(config->escalation.count, 0);
     assert_string_equal(gate->name, "gate");
     assert_string_equal(gate->main.username, "");
     assert_string_equal(gate->main.password, "");
@@ -298,7 +304,7 @@ static void refuses_an_unknown_key_with_its_line(void **state)
 {
     static const struct refusal rows[] = {
         {CAMERA("colour: red\n"), "5: colour is not a known key; known here are site, storage, "
-                                  "mqtt, web, cameras"},
+                                  "mqtt, escalation, web, cameras"},
         {CAMERA("storage:\n  sync: 2s\n  slots: 3\n"),
          "7: storage.slots is not a known key; known here are path, slot_size, sync, max_age, "
          "scrub"},
@@ -392,6 +398,10 @@ static void refuses_what_is_out_of_range(void **state)
         {CAMERA("mqtt: {host: h, port: 65536}\n"), "5: mqtt.port must be 1 to 65535, not 65536"},
         {CAMERA("mqtt: {host: h, prefix: a/#}\n"), "5: mqtt.prefix must be letters"},
         {CAMERA("mqtt: {host: \"mqtt://h\"}\n"), "5: mqtt.host must be a host name"},
+        {CAMERA("escalation: {after: 1s, to: [a]}\n"),
+         "5: escalation.after must be 5s to 24h, not 1s"},
+        {CAMERA("escalation: {after: 3m}\n"), "5: escalation needs the key to, for example to: [Hà"},
+        {CAMERA("escalation: {to: []}\n"), "5: escalation.to "},
         {CAMERA("web: {listen: \"8080\"}\n"), "5: web.listen must be an address, a colon"},
         {CAMERA("web: {listen: \"::1:8080\"}\n"), "5: web.listen must be an address, a colon"},
         {CAMERA("web: {listen: \"h:0\"}\n"), "5: web.listen must be an address, a colon"},
