@@ -10,7 +10,8 @@ enum { RING_SLOTS_MIN = 3, RING_SLOTS_MAX = 99999 };
 static int check_reserved(const struct rw_reading *reading, const struct rw_node *node,
                           const char *id)
 {
-    static const char *const taken[] = {"alerts", "event", "evidence", "run", "signer", "web"};
+    static const char *const taken[] = {"alerts", "event", "evidence", "run",
+                                        "signer", "web",   "webhooks"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (!strcmp(id, taken[i]))
             return rw_fail_at(reading, rw_node_get(node, "id"),

@@ -22,6 +22,8 @@ int rw_check_escalation(const struct rw_reading *reading, const struct rw_node *
                         const struct rw_raw_escalation *raw, struct rw_escalation_config *out);
 int rw_check_web(const struct rw_reading *reading, const struct rw_node *node,
                  const struct rw_raw_web *raw, struct rw_web_config *out);
+int rw_check_hooks(const struct rw_reading *reading, const struct rw_node *node,
+                   const struct rw_raw *raw, struct rw_config *out);
 int rw_check_cameras(const struct rw_reading *reading, const struct rw_node *node,
                      const struct rw_raw *raw, struct rw_config *out);
 /* out->located and out->place are set already. */
@@ -41,6 +43,10 @@ int rw_check_url(const struct rw_reading *reading, const struct rw_node *url_nod
  * and *password hold already. */
 int rw_check_login(const struct rw_reading *reading, const struct rw_node *node,
                    const struct rw_raw_login *raw, char **username, char **password);
+
+/* The first line of the file, without its end, into *out. what: "the password". */
+int rw_check_secret(const struct rw_reading *reading, const struct rw_node *node, const char *file,
+                    const char *what, size_t max, char **out);
 
 /* "host:port", "[::1]:8080". *host is the caller's. 0, or -1 without a sentence. */
 int rw_parse_host_port(const char *words, char **host, int *port);

@@ -101,6 +101,60 @@ struct rw_escalation_config {
     int64_t after_us; /* between one and the next */
 };
 
+enum { RW_HOOKS_MAX = 8 };
+
+enum rw_hook_type {
+    RW_HOOK_ZALO,
+    RW_HOOK_TELEGRAM,
+    RW_HOOK_NTFY,
+    RW_HOOK_JSON,
+    RW_HOOK_FORM,
+    RW_HOOK_MULTIPART,
+};
+
+/* What stands in braces in a template, "{camera_name}", and is replaced. */
+enum rw_hook_word {
+    RW_WORD_TEXT, /* the sentence */
+    RW_WORD_CAMERA,
+    RW_WORD_CAMERA_NAME,
+    RW_WORD_KIND,
+    RW_WORD_PHASE,
+    RW_WORD_ZONE,
+    RW_WORD_TIME, /* local */
+    RW_WORD_START,
+    RW_WORD_END,
+    RW_WORD_ID,
+    RW_WORD_REVISION,
+    RW_WORD_SITE,
+    RW_WORD_SITE_NAME,
+    RW_WORD_ACKED_BY,
+    RW_WORD_COUNT, /* of a digest */
+    RW_HOOK_WORDS
+};
+/* Which word begins here, "{…}", and how long that is; RW_HOOK_WORDS: none that is known. */
+enum rw_hook_word rw_hook_word_at(const char *text, size_t *size);
+
+struct rw_hook_field {
+    char *name, *value; /* value: a template */
+};
+
+struct rw_hook_config {
+    char *id;
+    enum rw_hook_type type;
+    char *url;  /* a secret: many services put a key in it */
+    char *host; /* where it leads, with port */
+    int port;
+    char *token;   /* "" : none */
+    char *ca_file; /* "" : what the system trusts; resolved against the file's folder */
+    char *chat_id; /* of a chat service */
+    char *text;    /* a template */
+    int field_count;
+    struct rw_hook_field *fields;
+    char *photo;  /* in which field of a multipart body the picture goes */
+    bool updates; /* every revision of an event is told, not just its first word */
+    int line;     /* in the file */
+};
+
 struct rw_web_config {
     bool enabled;
     char *listen_host;
@@ -126,6 +180,8 @@ struct rw_config {
     struct rw_mqtt_config mqtt;
     struct rw_escalation_config escalation;
     struct rw_web_config web;
+    int hook_count;
+    struct rw_hook_config *hooks;
     int camera_count;
     struct rw_camera_config *cameras;
 };
@@ -142,7 +198,7 @@ void rw_config_free(struct rw_config *config); /* takes NULL; secrets are wiped 
 /* What a process that is taken over does not know it cannot give away. */
 struct rw_secrets {
     const char *camera; /* an id: this one's are kept; NULL: no camera's */
-    bool broker;        /* so is the broker's */
+    bool broker;        /* so are the broker's, and those of webhooks */
 };
 /* Wipes every other secret. They are "" after that. */
 void rw_config_forget(struct rw_config *config, struct rw_secrets kept);

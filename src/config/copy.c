@@ -69,6 +69,19 @@ static void copy_escalation(const struct pool *pool, struct rw_escalation_config
         copy_text(pool, &escalation->to[i]);
 }
 
+static void copy_hook(const struct pool *pool, struct rw_hook_config *hook)
+{
+    char **texts[] = {&hook->id,      &hook->url,     &hook->host, &hook->token,
+                      &hook->ca_file, &hook->chat_id, &hook->text, &hook->photo};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        copy_text(pool, texts[i]);
+    hook->fields = copy_block(pool, hook->fields, (size_t)hook->field_count * sizeof *hook->fields);
+    for (int i = 0; i < hook->field_count; i++) {
+        copy_text(pool, &hook->fields[i].name);
+        copy_text(pool, &hook->fields[i].value);
+    }
+}
+
 struct rw_config *rw_config_copy(const struct rw_config *config,
                                  void *(*take)(size_t size, void *arg), void *arg)
 {
@@ -83,6 +96,9 @@ struct rw_config *rw_config_copy(const struct rw_config *config,
     copy_text(&pool, &copy->web.key_file);
     copy_mqtt(&pool, &copy->mqtt);
     copy_escalation(&pool, &copy->escalation);
+    copy->hooks = copy_block(&pool, copy->hooks, (size_t)copy->hook_count * sizeof *copy->hooks);
+    for (int i = 0; i < copy->hook_count; i++)
+        copy_hook(&pool, &copy->hooks[i]);
     copy->cameras =
         copy_block(&pool, copy->cameras, (size_t)copy->camera_count * sizeof *copy->cameras);
     for (int i = 0; i < copy->camera_count; i++) {

@@ -119,6 +119,27 @@ static json_t *mqtt_json(const struct rw_mqtt_config *mqtt)
         hashed(mqtt->key_file), "prefix", mqtt->prefix, "home_assistant", mqtt->home_assistant));
 }
 
+static json_t *hook_json(const struct rw_hook_config *hook)
+{
+    json_t *fields = sure(json_array());
+    for (int i = 0; i < hook->field_count; i++)
+        json_array_append_new(fields, sure(json_pack("[oo]", hashed(hook->fields[i].name),
+                                                     hashed(hook->fields[i].value))));
+    return sure(json_pack("{ss si so so so so so so so sb}", "id", hook->id, "type",
+                          (int)hook->type, "url", hashed(hook->url), "token", hashed(hook->token),
+                          "ca_file", hashed(hook->ca_file), "chat_id", hashed(hook->chat_id),
+                          "text", hashed(hook->text), "photo", hashed(hook->photo), "fields",
+                          fields, "updates", hook->updates));
+}
+
+static json_t *hooks_json(const struct rw_config *config)
+{
+    json_t *hooks = sure(json_array());
+    for (int i = 0; i < config->hook_count; i++)
+        json_array_append_new(hooks, hook_json(&config->hooks[i]));
+    return hooks;
+}
+
 /* Takes the reference. */
 static void digest_json(json_t *value, char out[65])
 {
@@ -160,8 +181,9 @@ void rw_config_alerts_digest(const struct rw_config *config, char out[65])
         json_array_append_new(cameras, camera_json(&config->cameras[i]));
         json_array_append_new(cameras, telling_json(&config->cameras[i].alert));
     }
-    digest_json(sure(json_pack("{so so so so so}", "site", site_json(config), "storage",
+    digest_json(sure(json_pack("{so so so so so so}", "site", site_json(config), "storage",
                                storage_json(config), "mqtt", mqtt_json(&config->mqtt), "escalation",
-                               escalation_json(&config->escalation), "cameras", cameras)),
+                               escalation_json(&config->escalation), "webhooks", hooks_json(config),
+                               "cameras", cameras)),
                 out);
 }

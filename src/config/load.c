@@ -16,7 +16,8 @@ static int check_all(const struct rw_reading *reading, const struct rw_node *roo
         rw_check_mqtt(reading, rw_node_get(root, "mqtt"), raw->mqtt, &out->mqtt) ||
         rw_check_escalation(reading, rw_node_get(root, "escalation"), raw->escalation,
                             &out->escalation) ||
-        rw_check_web(reading, rw_node_get(root, "web"), raw->web, &out->web))
+        rw_check_web(reading, rw_node_get(root, "web"), raw->web, &out->web) ||
+        rw_check_hooks(reading, rw_node_get(root, "webhooks"), raw, out))
         return -1;
     return rw_check_cameras(reading, rw_node_get(root, "cameras"), raw, out);
 }
@@ -142,6 +143,23 @@ static void free_mqtt(struct rw_mqtt_config *mqtt)
     free(mqtt->prefix);
 }
 
+static void free_hook(struct rw_hook_config *hook)
+{
+    for (int i = 0; hook->fields && i < hook->field_count; i++) {
+        free(hook->fields[i].name);
+        free(hook->fields[i].value);
+    }
+    free(hook->fields);
+    free(hook->id);
+    rw_text_wipe(&hook->url);
+    rw_text_wipe(&hook->token);
+    free(hook->host);
+    free(hook->ca_file);
+    free(hook->chat_id);
+    free(hook->text);
+    free(hook->photo);
+}
+
 void rw_config_free(struct rw_config *config)
 {
     if (!config)
@@ -153,6 +171,9 @@ void rw_config_free(struct rw_config *config)
     for (int i = 0; i < config->escalation.count; i++)
         free(config->escalation.to[i]);
     free(config->escalation.to);
+    for (int i = 0; config->hooks && i < config->hook_count; i++)
+        free_hook(&config->hooks[i]);
+    free(config->hooks);
     free(config->web.listen_host);
     free(config->web.cert_file);
     free(config->web.key_file);
@@ -172,6 +193,10 @@ void rw_config_forget(struct rw_config *config, struct rw_secrets kept)
 {
     if (!kept.broker)
         empty_secret(config->mqtt.password);
+    for (int i = 0; !kept.broker && i < config->hook_count; i++) {
+        empty_secret(config->hooks[i].url);
+        empty_secret(config->hooks[i].token);
+    }
     for (int i = 0; i < config->camera_count; i++) {
         if (kept.camera && !strcmp(config->cameras[i].id, kept.camera))
             continue;

@@ -117,9 +117,8 @@ int rw_check_url(const struct rw_reading *reading, const struct rw_node *url_nod
     return split_login(reading, url_node, authority, (size_t)(at - authority), username, password);
 }
 
-/* The first line of the file, without its end. */
-static int read_secret(const struct rw_reading *reading, const struct rw_node *node,
-                       const char *file, char **out)
+int rw_check_secret(const struct rw_reading *reading, const struct rw_node *node, const char *file,
+                    const char *what, size_t max, char **out)
 {
     struct rw_buf bytes = {0};
     struct rw_err why;
@@ -133,9 +132,9 @@ static int read_secret(const struct rw_reading *reading, const struct rw_node *n
     if (!strncmp(text, "\xef\xbb\xbf", 3))
         text += 3;
     size_t size = strcspn(text, "\r\n");
-    if (!size || size > SECRET_MAX) {
-        rw_fail_at(reading, node, "names %s, whose first line must be the password, 1 to %d bytes",
-                   path, SECRET_MAX);
+    if (!size || size > max) {
+        rw_fail_at(reading, node, "names %s, whose first line must be %s, 1 to %zu bytes", path,
+                   what, max);
         goto out;
     }
     text[size] = 0;
@@ -172,7 +171,8 @@ int rw_check_login(const struct rw_reading *reading, const struct rw_node *node,
         rw_text_wipe(password);
         *password = rw_text_copy(raw->password);
     }
-    if (raw->password_file && read_secret(reading, file, raw->password_file, password))
+    if (raw->password_file &&
+        rw_check_secret(reading, file, raw->password_file, "the password", SECRET_MAX, password))
         return -1;
     if (**password && !**username)
         return rw_fail_at(reading, secret ? secret : node, "needs username beside it");

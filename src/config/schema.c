@@ -11,6 +11,9 @@ enum { ID_MAX = 32, NAME_MAX = 64, WORD_MAX = 64, SECRET_MAX = 256, LONG_MAX_SIZ
 /* clang-format off */
 static const cyaml_strval_t languages[] = {{"vi", false}, {"en", true}};
 static const cyaml_strval_t transports[] = {{"tcp", false}, {"udp", true}};
+static const cyaml_strval_t hook_types[] = {
+    {"zalo", RW_HOOK_ZALO}, {"telegram", RW_HOOK_TELEGRAM}, {"ntfy", RW_HOOK_NTFY},
+    {"json", RW_HOOK_JSON}, {"form", RW_HOOK_FORM}, {"multipart", RW_HOOK_MULTIPART}};
 static const cyaml_strval_t streams[] = {{"main", RW_RAW_WATCH_MAIN}, {"sub", RW_RAW_WATCH_SUB}};
 
 static const cyaml_schema_value_t degrees = {CYAML_VALUE_FLOAT(NEED, double)};
@@ -54,6 +57,33 @@ static const cyaml_schema_field_t web_rows[] = {
     CYAML_FIELD_STRING_PTR("cert_file", MAY, struct rw_raw_web, cert_file, 1, LONG_MAX_SIZE),
     CYAML_FIELD_STRING_PTR("key_file", MAY, struct rw_raw_web, key_file, 1, LONG_MAX_SIZE),
     CYAML_FIELD_END};
+
+static const cyaml_schema_field_t hook_field_rows[] = {
+    CYAML_FIELD_STRING_PTR("name", NEED, struct rw_raw_hook_field, name, 1, NAME_MAX),
+    CYAML_FIELD_STRING_PTR("value", NEED, struct rw_raw_hook_field, value, 1, LONG_MAX_SIZE),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_value_t hook_field = {
+    CYAML_VALUE_MAPPING(NEED, struct rw_raw_hook_field, hook_field_rows)};
+
+static const cyaml_schema_field_t hook_rows[] = {
+    CYAML_FIELD_STRING_PTR("id", NEED, struct rw_raw_hook, id, 1, ID_MAX),
+    CYAML_FIELD_ENUM("type", CYAML_FLAG_STRICT, struct rw_raw_hook, type, hook_types, 6),
+    CYAML_FIELD_STRING_PTR("url", MAY, struct rw_raw_hook, url, 1, LONG_MAX_SIZE),
+    CYAML_FIELD_STRING_PTR("url_file", MAY, struct rw_raw_hook, url_file, 1, LONG_MAX_SIZE),
+    CYAML_FIELD_STRING_PTR("token", MAY, struct rw_raw_hook, token, 1, SECRET_MAX),
+    CYAML_FIELD_STRING_PTR("token_file", MAY, struct rw_raw_hook, token_file, 1, LONG_MAX_SIZE),
+    CYAML_FIELD_STRING_PTR("ca_file", MAY, struct rw_raw_hook, ca_file, 1, LONG_MAX_SIZE),
+    CYAML_FIELD_STRING_PTR("chat_id", MAY, struct rw_raw_hook, chat_id, 1, WORD_MAX),
+    CYAML_FIELD_STRING_PTR("text", MAY, struct rw_raw_hook, text, 1, LONG_MAX_SIZE),
+    CYAML_FIELD_SEQUENCE("fields", MAY | CYAML_FLAG_POINTER, struct rw_raw_hook, fields,
+                         &hook_field, 1, RW_HOOK_FIELDS_MAX),
+    CYAML_FIELD_STRING_PTR("photo", MAY, struct rw_raw_hook, photo, 1, NAME_MAX),
+    CYAML_FIELD_BOOL_PTR("updates", MAY, struct rw_raw_hook, updates),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_value_t hook = {
+    CYAML_VALUE_MAPPING(NEED, struct rw_raw_hook, hook_rows)};
 
 static const cyaml_schema_field_t stream_rows[] = {
     CYAML_FIELD_STRING_PTR("url", NEED, struct rw_raw_stream, url, 1, LONG_MAX_SIZE),
@@ -153,6 +183,8 @@ static const cyaml_schema_field_t file_rows[] = {
     CYAML_FIELD_MAPPING_PTR("mqtt", MAY, struct rw_raw, mqtt, mqtt_rows),
     CYAML_FIELD_MAPPING_PTR("escalation", MAY, struct rw_raw, escalation, escalation_rows),
     CYAML_FIELD_MAPPING_PTR("web", MAY, struct rw_raw, web, web_rows),
+    CYAML_FIELD_SEQUENCE("webhooks", MAY | CYAML_FLAG_POINTER, struct rw_raw, webhooks, &hook,
+                         0, RW_HOOKS_MAX),
     CYAML_FIELD_SEQUENCE("cameras", CYAML_FLAG_POINTER, struct rw_raw, cameras, &camera,
                          1, RW_CAMERAS_MAX),
     CYAML_FIELD_END};
@@ -167,6 +199,7 @@ static const struct {
     {"storage", "{path: /var/lib/roadwatch}"},
     {"mqtt", "{host: localhost}"},
     {"web", "{listen: 0.0.0.0:8080}"},
+    {"webhooks", "[{id: phones, type: ntfy, url: https://ntfy.example/thon-dung}]"},
     {"cameras", "[{id: gate, main: {url: rtsp://10.0.0.11/stream1, keep: 200 GiB}}]"},
     {"id", "gate"},
     {"name", "Cổng làng"},
@@ -222,6 +255,19 @@ static const struct {
     {"escalation", "{after: 3m, to: [Hà, Dũng]}"},
     {"escalation.to", "[Hà, Dũng]"},
     {"after", "3m"},
+    {"type", "json"},
+    {"webhooks.id", "phones"},
+    {"webhooks.url", "https://ntfy.example/thon-dung"},
+    {"url_file", "phones.url"},
+    {"token", "\"…\""},
+    {"token_file", "phones.token"},
+    {"chat_id", "\"-1001234567890\""},
+    {"text", "\"{text}\""},
+    {"fields", "[{name: text, value: \"{text}\"}]"},
+    {"fields.name", "text"},
+    {"value", "\"{text}\""},
+    {"photo", "photo"},
+    {"updates", "true"},
 };
 /* clang-format on */
 

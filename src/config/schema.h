@@ -5,6 +5,7 @@
 #include <cyaml/cyaml.h>
 #include <stdbool.h>
 
+#include "config/config.h"
 #include "config/tree.h"
 #include "roadwatch/picture.h"
 
@@ -16,6 +17,7 @@ enum {
     RW_CONFIG_LINES_MAX = 8,
     RW_CONFIG_POLYGON_MIN = 3,
     RW_CONFIG_POLYGON_MAX = 32,
+    RW_HOOK_FIELDS_MAX = 16,
 };
 
 /* As written: a NULL pointer is an absent key; sizes, durations and times are still words. */
@@ -110,12 +112,32 @@ struct rw_raw_web {
     char *listen, *cert_file, *key_file;
 };
 
+struct rw_raw_hook_field {
+    char *name, *value;
+};
+
+struct rw_raw_hook {
+    char *id;
+    enum rw_hook_type type;
+    char *url, *url_file;
+    char *token, *token_file;
+    char *ca_file;
+    char *chat_id;
+    char *text;
+    char *photo;
+    bool *updates;
+    struct rw_raw_hook_field *fields;
+    unsigned fields_count;
+};
+
 struct rw_raw {
     struct rw_raw_site site;
     struct rw_raw_storage storage;
     struct rw_raw_mqtt *mqtt;
     struct rw_raw_escalation *escalation;
     struct rw_raw_web *web;
+    struct rw_raw_hook *webhooks;
+    unsigned webhooks_count;
     struct rw_raw_camera *cameras;
     unsigned cameras_count;
 };

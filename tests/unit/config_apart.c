@@ -23,6 +23,11 @@ static const char yaml[] =
     "web: {listen: \"127.0.0.1:8080\", cert_file: web.pem, key_file: web.key}\n"
     "mqtt: {host: h, username: u, password: broker-secret, ca_file: ca.pem, cert_file: c.pem,\n"
     "       key_file: k.pem, prefix: p}\n"
+    "webhooks:\n"
+    "- {id: a, type: multipart, url: \"https://h/url-secret\", token: hook-secret, ca_file: "
+    "h.pem,\n"
+    "   fields: [{name: f, value: v}, {name: g, value: w}], photo: p}\n"
+    "- {id: b, type: telegram, token: bot-secret, chat_id: \"1\", text: \"{text}\"}\n"
     "cameras:\n"
     "- id: gate\n"
     "  name: Cổng\n"
@@ -86,6 +91,9 @@ static void it_says_what_the_file_says_but_the_secrets(void **state)
         assert_non_null(whole);
         bool gate = kept[i].camera != NULL;
         assert_string_equal(config->mqtt.password, kept[i].broker ? "broker-secret" : "");
+        assert_string_equal(config->hooks[0].url, kept[i].broker ? "https://h/url-secret" : "");
+        assert_string_equal(config->hooks[0].token, kept[i].broker ? "hook-secret" : "");
+        assert_string_equal(config->hooks[1].token, kept[i].broker ? "bot-secret" : "");
         assert_string_equal(config->cameras[0].main.password, gate ? "gate-secret" : "");
         assert_string_equal(config->cameras[0].sub.password, gate ? "sub-secret" : "");
         assert_string_equal(config->cameras[1].main.password, "");

@@ -36,6 +36,7 @@ static const char *const files[][2] = {
     {"gate.pw", "p@ss:wörd\r\nsecond line\r\n"},
     {"cho.pw", "cho-secret"},
     {"mqtt.pw", "mqtt-secret\n"},
+    {"mqtt.url", "https://hooks.example/secret\n"},
     {"empty.pw", "\nnot the first line\n"},
 };
 
@@ -304,7 +305,7 @@ static void refuses_an_unknown_key_with_its_line(void **state)
 {
     static const struct refusal rows[] = {
         {CAMERA("colour: red\n"), "5: colour is not a known key; known here are site, storage, "
-                                  "mqtt, escalation, web, cameras"},
+                                  "mqtt, escalation, web, webhooks, cameras"},
         {CAMERA("storage:\n  sync: 2s\n  slots: 3\n"),
          "7: storage.slots is not a known key; known here are path, slot_size, sync, max_age, "
          "scrub"},
@@ -400,7 +401,8 @@ static void refuses_what_is_out_of_range(void **state)
         {CAMERA("mqtt: {host: \"mqtt://h\"}\n"), "5: mqtt.host must be a host name"},
         {CAMERA("escalation: {after: 1s, to: [a]}\n"),
          "5: escalation.after must be 5s to 24h, not 1s"},
-        {CAMERA("escalation: {after: 3m}\n"), "5: escalation needs the key to, for example to: [Hà"},
+        {CAMERA("escalation: {after: 3m}\n"),
+         "5: escalation needs the key to, for example to: [Hà"},
         {CAMERA("escalation: {to: []}\n"), "5: escalation.to "},
         {CAMERA("web: {listen: \"8080\"}\n"), "5: web.listen must be an address, a colon"},
         {CAMERA("web: {listen: \"::1:8080\"}\n"), "5: web.listen must be an address, a colon"},
@@ -468,6 +470,109 @@ static void refuses_a_bad_camera(void **state)
          "7: cameras[gate].main.transport must be tcp or udp, not \"http\""},
     };
     ASSERT_ALL_REFUSED(rows);
+}
+
+static void assert_many_refused(const char *dir, const char *begin, const char *each, int count,
+                                const char *end, const char *expected)
+{
+    struct rw_buf yaml = {0};
+    rw_buf_printf(&yaml, "%s", begin);
+    for (int i = 0; i < count; i++)
+        rw_buf_printf(&yaml, "%s", each);
+    rw_buf_printf(&yaml, "%s", end);
+    assert_refused(dir, (char *)yaml.data, yaml.size, expected);
+    rw_buf_finish(&yaml);
+}
+
+#define HOOK(words) CAMERA("webhooks:\n- " words "\n")
+
+static void takes_every_key_of_a_webhook(void **state)
+{
+    struct rw_config *config =
+        parse(*state, CAMERA("webhooks:\n"
+                             "- {id: z, type: zalo, token_file: cho.pw, chat_id: \"7\"}\n"
+                             "- {id: n, type: ntfy, url: \"http://[::1]:81/t\", updates: true}\n"
+                             "- {id: m, type: multipart, url: \"https://h/x?k=1\", photo: file,\n"
+                             "   ca_file: ca.pem, fields: [{name: a, value: \"{text} {\"}]}\n"
+                             "- {id: j, type: json, url_file: mqtt.url}\n"));
+    assert_int_equal(config->hook_count, 4);
+    const struct rw_hook_config *hook = config->hooks;
+    assert_string_equal(hook[0].url, "https://bot-api.zaloplatforms.com");
+    assert_string_equal(hook[0].host, "bot-api.zaloplatforms.com");
+    assert_int_equal(hook[0].port, 443);
+    assert_string_equal(hook[0].token, "cho-secret");
+    assert_string_equal(hook[0].chat_id, "7");
+    assert_string_equal(hook[0].text, "{text}");
+    assert_false(hook[0].updates);
+    assert_string_equal(hook[1].host, "::1");
+    assert_int_equal(hook[1].port, 81);
+    assert_true(hook[1].updates);
+    assert_int_equal(hook[2].type, RW_HOOK_MULTIPART);
+    assert_string_equal(hook[2].photo, "file");
+    assert_string_equal(hook[2].ca_file + strlen(*state), "/ca.pem");
+    assert_int_equal(hook[2].field_count, 1);
+    assert_string_equal(hook[2].fields[0].value, "{text} {");
+    assert_string_equal(hook[3].url, "https://hooks.example/secret");
+    assert_true(hook[3].updates);
+    rw_config_free(config);
+}
+
+static void refuses_a_bad_webhook(void **state)
+{
+    static const struct refusal rows[] = {
+        {HOOK("{id: a, type: json}"), "6: webhooks[a] needs url or url_file, for example"},
+        {HOOK("{id: a, url: \"https://h\"}"), "6: webhooks[a] needs the key type"},
+        {HOOK("{id: a, type: slack, url: \"https://h\"}"),
+         "6: webhooks[a].type must be zalo or telegram or ntfy or json or form or multipart"},
+        {HOOK("{id: a, type: json, url: \"ftp://h\"}"), "6: webhooks[a].url must be https://"},
+        {HOOK("{id: a, type: json, url: \"https://u:secret@h\"}"),
+         "6: webhooks[a].url must be https:// (or http://), a host and perhaps a port and a path, "
+         "without spaces and without a login"},
+        {HOOK("{id: a, type: json, url: \"https://h:99999/\"}"), "6: webhooks[a].url must be"},
+        {HOOK("{id: a, type: json, url: \"https://h\", url_file: cho.pw}"),
+         "6: webhooks[a].url_file stands beside url; keep one of them"},
+        {HOOK("{id: a, type: json, url_file: empty.pw}"), "6: webhooks[a].url_file names"},
+        {HOOK("{id: a, type: zalo, chat_id: \"1\"}"), "6: webhooks[a] needs token_file"},
+        {HOOK("{id: a, type: zalo, chat_id: \"1\", token: \"a/b\"}"),
+         "6: webhooks[a].token must be the token alone"},
+        {HOOK("{id: a, type: telegram, token: t}"), "6: webhooks[a] needs chat_id"},
+        {HOOK("{id: a, type: json, url: \"https://h\", chat_id: \"1\"}"),
+         "6: webhooks[a].chat_id is a key of the type zalo and telegram only"},
+        {HOOK("{id: a, type: ntfy, url: \"https://h\", text: \"{txt}\"}"),
+         "6: webhooks[a].text has {txt} in it; known are {text} {camera}"},
+        {HOOK("{id: a, type: form, url: \"https://h\"}"), "6: webhooks[a] needs fields"},
+        {HOOK("{id: a, type: form, url: \"https://h\", fields: [{name: b, value: \"{x}\"}]}"),
+         "6: webhooks[a].fields[b].value has {x} in it"},
+        {HOOK("{id: a, type: json, url: \"https://h\"}\n- {id: a, type: json, url: \"https://h\"}"),
+         "7: webhooks[a].id is the id of the webhook in line 6 already"},
+        {HOOK("{id: A, type: json, url: \"https://h\"}"), "6: webhooks[A].id must be 1 to 32"},
+        {SITE "cameras:\n- id: webhooks\n  main: {url: \"rtsp://h/s\", keep: 1 GiB}\n",
+         "3: cameras[webhooks].id is a name that the program uses itself"},
+    };
+    ASSERT_ALL_REFUSED(rows);
+    assert_many_refused(*state, CAMERA("webhooks: ["), "{id: a, type: json, url: \"https://h\"},",
+                        9, "]\n", "5: webhooks has 9 entries; at most 8 are allowed");
+}
+
+static void alerts_digest_changes_with_a_webhook(void **state)
+{
+    static const char *const files_of[] = {
+        CAMERA(""),
+        HOOK("{id: a, type: json, url: \"https://h\"}"),
+        HOOK("{id: a, type: json, url: \"https://i\"}"),
+        HOOK("{id: a, type: json, url: \"https://h\", token: t}"),
+        HOOK("{id: a, type: json, url: \"https://h\", updates: false}"),
+        HOOK("{id: a, type: json, url: \"https://h\", fields: [{name: n, value: v}]}"),
+    };
+    enum { COUNT = sizeof files_of / sizeof *files_of };
+    char seen[COUNT][65];
+    for (int i = 0; i < COUNT; i++) {
+        struct rw_config *config = parse(*state, files_of[i]);
+        rw_config_alerts_digest(config, seen[i]);
+        rw_config_free(config);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(seen[k], seen[i]);
+    }
 }
 
 static void refuses_a_bad_zone(void **state)
@@ -565,18 +670,6 @@ static void takes_lines_zones_and_masks_up_to_their_limits(void **state)
 }
 
 /* Camera text, then `count` times `each`, then `end`. */
-static void assert_many_refused(const char *dir, const char *begin, const char *each, int count,
-                                const char *end, const char *expected)
-{
-    struct rw_buf yaml = {0};
-    rw_buf_printf(&yaml, "%s", begin);
-    for (int i = 0; i < count; i++)
-        rw_buf_printf(&yaml, "%s", each);
-    rw_buf_printf(&yaml, "%s", end);
-    assert_refused(dir, (char *)yaml.data, yaml.size, expected);
-    rw_buf_finish(&yaml);
-}
-
 static void refuses_too_many_of_anything(void **state)
 {
     assert_many_refused(*state, CAMERA("  detect: {masks: ["), "{polygon: [[0,0],[1,1],[0,1]]},",
@@ -825,6 +918,9 @@ int main(void)
         TEST(chooses_the_brokers_port_by_tls),
         TEST(moves_a_login_out_of_the_url),
         TEST(refuses_an_unknown_key_with_its_line),
+        TEST(takes_every_key_of_a_webhook),
+        TEST(refuses_a_bad_webhook),
+        TEST(alerts_digest_changes_with_a_webhook),
         TEST(refuses_a_wrong_type_with_its_line),
         TEST(refuses_what_is_missing),
         TEST(refuses_what_is_out_of_range),
