@@ -13,6 +13,7 @@
 #include "alerts/commands.h"
 #include "alerts/doors.h"
 #include "alerts/escalation.h"
+#include "alerts/hooks.h"
 #include "alerts/mqtt.h"
 #include "alerts/outbox.h"
 #include "alerts/readers.h"
@@ -38,6 +39,9 @@ struct role {
     struct rw_sandbox sandbox;
     int lock, poke;
     struct rw_readers *readers;
+    struct rw_hooks *hooks;
+
+    /* the broker's; NULL where the file names none */
     struct rw_outbox *outbox;
     struct rw_escalation *escalation;
     struct rw_states *states;
@@ -197,10 +201,22 @@ static void handle_report(struct role *role, const struct rw_report *report)
     }
 }
 
-/* The end, once the broker has confirmed what there was to tell, or cannot be reached. */
+/* Looks for what is new, for every way out. */
+static void look(struct role *role)
+{
+    if (role->broker) {
+        rw_outbox_look(role->outbox);
+        rw_states_look(role->states);
+    }
+    rw_hooks_look(role->hooks);
+}
+
+/* The end, once what there was to tell is confirmed, or nobody can be reached. */
 static int leave_if_settled(struct role *role)
 {
-    bool settled = rw_outbox_settled(role->outbox) && rw_states_settled(role->states);
+    bool settled =
+        !role->broker || (rw_outbox_settled(role->outbox) && rw_states_settled(role->states));
+    settled = settled && rw_hooks_settled(role->hooks);
     return role->leaving && settled ? sd_event_exit(role->loop, 0) : 0;
 }
 
@@ -216,6 +232,14 @@ static int on_broker(sd_event_source *source, int fd, uint32_t events, void *arg
         free(report);
     }
     rw_escalation_look(role->escalation);
+    return leave_if_settled(role);
+}
+
+static int on_hooks(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    (void)source, (void)fd, (void)events;
+    struct role *role = arg;
+    rw_hooks_handle(role->hooks);
     return leave_if_settled(role);
 }
 
@@ -240,8 +264,7 @@ static int on_poke(sd_event_source *source, int fd, uint32_t events, void *arg)
     (void)source, (void)events;
     struct role *role = arg;
     rw_poke_drain(fd);
-    rw_outbox_look(role->outbox);
-    rw_states_look(role->states);
+    look(role);
     return 0;
 }
 
@@ -260,11 +283,13 @@ static int on_tick(sd_event_source *source, uint64_t due_us, void *arg)
 {
     (void)due_us;
     struct role *role = arg;
-    rw_outbox_look(role->outbox);
-    rw_escalation_look(role->escalation);
-    rw_states_look(role->states);
-    note_delivered(role);
-    show_health(role);
+    look(role);
+    if (role->broker) {
+        rw_escalation_look(role->escalation);
+        note_delivered(role);
+        show_health(role);
+    }
+    rw_hooks_show(role->hooks);
     if (outgrown(role))
         return sd_event_exit(role->loop, 0);
     sd_event_source_set_time_relative(source, TICK_US);
@@ -289,8 +314,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
     if (sd_event_add_time_relative(role->loop, NULL, CLOCK_BOOTTIME, LAST_WORDS_US, 10000,
                                    on_patience, NULL) < 0)
         return sd_event_exit(role->loop, 0);
-    rw_outbox_look(role->outbox);
-    rw_states_look(role->states);
+    look(role);
     return leave_if_settled(role);
 }
 
@@ -336,26 +360,23 @@ static void give_up_power(struct role *role)
     const struct rw_config *config = role->config;
     struct rw_sandbox *sandbox = &role->sandbox;
     *sandbox = (struct rw_sandbox){.subject = "alerts",
-                                   .may = RW_MAY_READ | RW_MAY_WRITE | RW_MAY_ANSWER | RW_MAY_CALL |
-                                          rw_power_for_host(config->mqtt.host),
-                                   .ports = {config->mqtt.port}};
+                                   .may = RW_MAY_READ | RW_MAY_WRITE | RW_MAY_ANSWER | RW_MAY_CALL};
+    if (config->mqtt.enabled) {
+        sandbox->may |= rw_power_for_host(config->mqtt.host);
+        rw_sandbox_port(sandbox, config->mqtt.port);
+    }
     rw_sandbox_path(sandbox, config->storage.path, RW_PATH_READ);
     rw_sandbox_path(sandbox, (const char *)role->runtime.data, RW_PATH_OWN); /* alerts.json */
     rw_sandbox_path(sandbox, config->mqtt.ca_file, RW_PATH_READ);
     rw_sandbox_path(sandbox, config->mqtt.cert_file, RW_PATH_READ);
     rw_sandbox_path(sandbox, config->mqtt.key_file, RW_PATH_READ);
+    rw_hooks_confine(config, sandbox);
     rw_sandbox_enter(sandbox);
 }
 
-static int open_parts(struct role *role, struct rw_err *err)
+static int open_broker(struct role *role, struct rw_err *err)
 {
     const struct rw_config *config = role->config;
-    if (open_files(role, err))
-        return -1;
-    role->readers = rw_readers_create(config, role->clock, err);
-    if (!role->readers)
-        return -1;
-    give_up_power(role);
     role->doors = rw_doors_create(config, err);
     role->broker = role->doors ? rw_broker_create(config, err) : NULL;
     if (!role->broker)
@@ -372,6 +393,22 @@ static int open_parts(struct role *role, struct rw_err *err)
     return 0;
 }
 
+static int open_parts(struct role *role, struct rw_err *err)
+{
+    const struct rw_config *config = role->config;
+    if (open_files(role, err))
+        return -1;
+    role->readers = rw_readers_create(config, role->clock, err);
+    if (!role->readers)
+        return -1;
+    give_up_power(role);
+    if (config->mqtt.enabled && open_broker(role, err))
+        return -1;
+    struct rw_outbox_source source = rw_readers_source(role->readers);
+    role->hooks = rw_hooks_create(config, &source, role->clock, err);
+    return role->hooks ? 0 : -1;
+}
+
 static int open_loop(struct role *role, struct rw_err *err)
 {
     int failed = sd_event_new(&role->loop);
@@ -383,8 +420,11 @@ static int open_loop(struct role *role, struct rw_err *err)
         failed = sd_event_add_io(role->loop, NULL, role->poke, EPOLLIN, on_poke, role);
     if (failed >= 0)
         failed =
+            sd_event_add_io(role->loop, NULL, rw_hooks_fd(role->hooks), EPOLLIN, on_hooks, role);
+    if (failed >= 0 && role->broker)
+        failed =
             sd_event_add_io(role->loop, NULL, rw_broker_fd(role->broker), EPOLLIN, on_broker, role);
-    if (failed >= 0)
+    if (failed >= 0 && role->broker)
         failed =
             sd_event_add_io(role->loop, NULL, rw_doors_fd(role->doors), EPOLLIN, on_doors, role);
     if (failed >= 0) {
@@ -408,6 +448,7 @@ static void close_parts(struct role *role)
     /* No report is read any more: what is confirmed from here on is told again at the next start.
      */
     sd_event_unref(role->loop);
+    rw_hooks_destroy(role->hooks);
     rw_broker_destroy(role->broker);
     rw_doors_destroy(role->doors);
     if (role->outbox) {
@@ -431,8 +472,9 @@ int rw_alerts_run(const struct rw_config *config)
 {
     struct role role = {.config = config, .clock = rw_clock_system(), .lock = -1, .poke = -1};
     struct rw_err err = {0};
-    if (!config->mqtt.enabled) {
-        rw_log(RW_LOG_ERROR, "alerts", "%s has no mqtt section, so there is nowhere to send alerts",
+    if (!config->mqtt.enabled && !config->hook_count) {
+        rw_log(RW_LOG_ERROR, "alerts",
+               "%s has neither mqtt nor webhooks, so there is nowhere to send alerts",
                config->path);
         return 1;
     }

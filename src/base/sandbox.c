@@ -189,6 +189,15 @@ void rw_sandbox_path(struct rw_sandbox *sandbox, const char *path, enum rw_path_
     }
 }
 
+void rw_sandbox_port(struct rw_sandbox *sandbox, int port)
+{
+    int i = 0;
+    while (i < RW_PORTS_MAX && sandbox->ports[i] && sandbox->ports[i] != port)
+        i++;
+    if (i < RW_PORTS_MAX)
+        sandbox->ports[i] = port;
+}
+
 unsigned rw_power_for_host(const char *host)
 {
     struct in6_addr number;

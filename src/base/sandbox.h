@@ -40,7 +40,7 @@ struct rw_path {
     bool shut; /* could not be read from the beginning; filled in by rw_sandbox_enter() */
 };
 
-enum { RW_PATHS_MAX = 24, RW_PORTS_MAX = 4 };
+enum { RW_PATHS_MAX = 36, RW_PORTS_MAX = 12 };
 
 struct rw_sandbox {
     const char *subject; /* for the log */
@@ -51,6 +51,9 @@ struct rw_sandbox {
 
 /* One more path, if there is room. "" : none. */
 void rw_sandbox_path(struct rw_sandbox *sandbox, const char *path, enum rw_path_use use);
+
+/* One more port, if there is room; one that is there already takes none. */
+void rw_sandbox_port(struct rw_sandbox *sandbox, int port);
 
 /* RW_MAY_LOOK_UP if this host is a name, 0 if it is a number. */
 unsigned rw_power_for_host(const char *host);

@@ -115,6 +115,20 @@ static json_t *alerts_status(const struct rw_config *config, const char *runtime
     return json;
 }
 
+/* What the role says of each webhook; an empty list where there are none, or it has not said
+ * anything yet. */
+static json_t *hooks_status(const struct rw_config *config, const char *runtime)
+{
+    char path[PATH_MAX + 64];
+    struct rw_buf text = {0};
+    json_t *json = NULL;
+    snprintf(path, sizeof path, "%s/webhooks.json", runtime);
+    if (config->hook_count && !rw_file_read(path, 65536, &text, NULL))
+        json = json_loadb((const char *)text.data, text.size, 0, NULL);
+    rw_buf_finish(&text);
+    return json_is_array(json) ? json : json_array();
+}
+
 static const char *text_of(const json_t *json, const char *key)
 {
     const char *text = json_string_value(json_object_get(json, key));
@@ -164,6 +178,23 @@ static void print_arming(const json_t *camera)
         printf("  disarmed by %s%s", strcmp(by, "schedule") ? "" : "its ", by);
 }
 
+static void print_hooks(const json_t *hooks)
+{
+    size_t i;
+    json_t *hook;
+    json_array_foreach(hooks, i, hook)
+    {
+        json_int_t refused = json_integer_value(json_object_get(hook, "refused"));
+        printf("%-12s %s, %lld waiting, last delivered %s", text_of(hook, "id"),
+               json_is_true(json_object_get(hook, "ok")) ? "webhook" : "WEBHOOK FAILS",
+               (long long)json_integer_value(json_object_get(hook, "waiting")),
+               text_of(hook, "last_delivered"));
+        if (refused)
+            printf(", %lld refused", (long long)refused);
+        printf("%s%s\n", *text_of(hook, "reason") ? "  " : "", text_of(hook, "reason"));
+    }
+}
+
 static void print_status(const json_t *status)
 {
     size_t i;
@@ -187,6 +218,7 @@ static void print_status(const json_t *status)
            json_is_true(json_object_get(alerts, "connected")) ? "connected" : "NOT CONNECTED",
            (long long)json_integer_value(json_object_get(alerts, "waiting")),
            text_of(alerts, "last_delivered"));
+    print_hooks(json_object_get(status, "webhooks"));
 }
 
 int rw_command_status(const struct rw_arguments *arguments)
@@ -204,8 +236,9 @@ int rw_command_status(const struct rw_arguments *arguments)
         well = well && json_is_true(json_object_get(camera, "recording"));
         json_array_append_new(cameras, camera);
     }
-    json_t *status = json_pack("{s:s, s:b, s:o, s:o}", "site", config->site.id, "ok", (int)well,
-                               "cameras", cameras, "alerts", alerts_status(config, runtime));
+    json_t *status = json_pack(
+        "{s:s, s:b, s:o, s:o, s:o}", "site", config->site.id, "ok", (int)well, "cameras", cameras,
+        "alerts", alerts_status(config, runtime), "webhooks", hooks_status(config, runtime));
     if (arguments->json) {
         json_dumpf(status, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
         putchar('\n');

@@ -319,7 +319,7 @@ static void apply_config(struct supervisor *s)
         const struct rw_camera_config *camera = &s->config->cameras[i];
         want(s, "camera", camera->id, camera->digest);
     }
-    if (s->config->mqtt.enabled)
+    if (s->config->mqtt.enabled || s->config->hook_count)
         want(s, "alerts", "", s->config->mqtt.digest);
     for (int i = s->children - 1; i >= 0; i--) {
         struct rw_child *child = &s->child[i];

@@ -9,6 +9,7 @@
 # shellcheck disable=SC2034
 PACKAGES_BUILD=(gcc libc6-dev cmake ninja-build pkg-config
     libavformat-dev libavcodec-dev libavutil-dev libturbojpeg0-dev libmosquitto-dev
+    libcurl4-openssl-dev
     libsqlite3-dev libcyaml-dev libyaml-dev libjansson-dev libssl-dev libsystemd-dev libseccomp-dev
     libcmocka-dev libgstrtspserver-1.0-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good)
