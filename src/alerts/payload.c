@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/buf.h"
+#include "alerts/sentences.h"
 #include "base/clock.h"
 #include "base/units.h"
 
@@ -113,113 +112,17 @@ static const char *phase_name(enum rw_phase phase)
     return phase == RW_PHASE_START ? "start" : phase == RW_PHASE_END ? "end" : "update";
 }
 
-/* "19:00:00", and the day too when it is not the day that the reader has. */
-static void add_when(struct rw_buf *out, int64_t at_us, int64_t sent_us, bool vietnamese)
+/* Takes what is in the buffer. */
+static void set_sentence(json_t *object, struct rw_buf *sentence)
 {
-    char clock[RW_TIME_SIZE];
-    rw_buf_printf(out, "%s", rw_format_local_clock(at_us, clock));
-    time_t at = (time_t)(at_us / RW_SECOND_US), sent = (time_t)(sent_us / RW_SECOND_US);
-    struct tm day, today;
-    localtime_r(&at, &day);
-    localtime_r(&sent, &today);
-    if (day.tm_year == today.tm_year && day.tm_yday == today.tm_yday)
-        return;
-    if (vietnamese)
-        rw_buf_printf(out, " ngày %d/%d", day.tm_mday, day.tm_mon + 1);
-    else
-        rw_buf_printf(out, " on %04d-%02d-%02d", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday);
-}
-
-static const struct {
-    const char *kind, *vi, *en;
-    bool pictured;  /* it was seen, and there is a picture of it */
-    bool momentary; /* it has no end to tell of */
-} happenings[] = {
-    {"motion", "có người hoặc xe chuyển động", "a person or vehicle moved", true, false},
-    {"scene_change", "cả khung hình thay đổi", "the whole picture changed", true, false},
-    {"camera_moved", "camera bị xoay hoặc xê dịch", "the camera was turned or shifted", true,
-     false},
-    {"covered", "camera bị che hoặc không nhìn thấy gì",
-     "the camera was covered or could see nothing", true, false},
-    {"fault", "camera gửi dữ liệu hỏng hoặc bị đứng hình",
-     "the camera sends broken data or a picture that stands still", false, false},
-    {"camera_changed", "camera có thể đã bị thay", "the camera may have been swapped", false, true},
-};
-
-_Static_assert(sizeof happenings / sizeof *happenings == RW_DIGEST_KINDS,
-               "a digest counts every kind that has words");
-
-/* Index of a kind; of one that is not known, motion's. */
-static int happening(const char *kind)
-{
-    int i = RW_DIGEST_KINDS - 1;
-    while (i > 0 && strcmp(kind, happenings[i].kind) != 0)
-        i--;
-    return i;
-}
-
-static const char *words_of(int index, bool vietnamese)
-{
-    return vietnamese ? happenings[index].vi : happenings[index].en;
-}
-
-/* " (road → gate, across the line)": where it went, as far as that tells a way. The phone's first
- * line has room for a few names. */
-static void add_way(struct rw_buf *out, const struct rw_event *event, bool vietnamese)
-{
-    enum { SHOWN = 4 };
-    bool zones = event->zone_count > 1, crossed = event->crossing_count > 0;
-    if (!zones && !crossed)
-        return;
-    for (int i = 0; zones && i < event->zone_count && i < SHOWN; i++)
-        rw_buf_printf(out, "%s%s", i ? " → " : " (", event->zones[i]);
-    if (event->zone_count > SHOWN)
-        rw_buf_printf(out, " → …");
-    if (crossed)
-        rw_buf_printf(out, "%s%s %s", zones ? ", " : " (", vietnamese ? "qua" : "across",
-                      event->crossings[0].line);
-    rw_buf_printf(out, ")");
-}
-
-static void add_end(struct rw_buf *out, const struct rw_event *event, int64_t sent_us,
-                    bool vietnamese)
-{
-    if (event->phase != RW_PHASE_END || !event->end_us ||
-        happenings[happening(event->kind)].momentary)
-        return;
-    if (event->lasting)
-        rw_buf_printf(out, vietnamese ? ", vẫn như vậy lúc " : ", still so at ");
-    else
-        rw_buf_printf(out, vietnamese ? ", hết lúc " : ", over at ");
-    add_when(out, event->end_us, sent_us, vietnamese);
-}
-
-/* "Cổng làng: có người hoặc xe chuyển động lúc 19:00:00" */
-static void add_what(struct rw_buf *out, const char *name, const struct rw_event *event,
-                     int64_t sent_us, bool vietnamese)
-{
-    rw_buf_printf(out, "%s: %s", name, words_of(happening(event->kind), vietnamese));
-    add_way(out, event, vietnamese);
-    rw_buf_printf(out, vietnamese ? " lúc " : " at ");
-    add_when(out, event->start_us, sent_us, vietnamese);
-}
-
-static void set_event_text(json_t *object, const struct rw_config *config, const char *name,
-                           const struct rw_event *event, int64_t sent_us)
-{
-    bool vi = config->site.vietnamese;
-    struct rw_buf text;
-    rw_buf_init(&text);
-    add_what(&text, name, event, sent_us, vi);
-    add_end(&text, event, sent_us, vi);
-    set_text(object, "text", (const char *)text.data);
-    rw_buf_finish(&text);
+    set_text(object, "text", (const char *)sentence->data);
+    rw_buf_finish(sentence);
 }
 
 static json_t *links_json(const struct rw_event *event)
 {
     char snapshot[80], clip[80];
-    bool pictured = happenings[happening(event->kind)].pictured;
+    bool pictured = rw_happening_at(rw_happening_index(event->kind))->pictured;
     snprintf(snapshot, sizeof snapshot, "/api/v1/events/%s/snapshot.jpg", event->id);
     snprintf(clip, sizeof clip, "/api/v1/events/%s/clip.mp4", event->id);
     return json_pack("{s:s?, s:s}", "snapshot", pictured ? snapshot : NULL, "clip", clip);
@@ -238,6 +141,9 @@ char *rw_payload_event(const struct rw_config *config, const struct rw_camera_co
                        const struct rw_event *event, const void *thumbnail, size_t thumbnail_size,
                        int64_t sent_us)
 {
+    struct rw_buf sentence;
+    rw_buf_init(&sentence);
+    rw_sentence_event(&sentence, config, camera->name, event, sent_us);
     json_t *json = json_object();
     json_object_set_new(json, "v", json_integer(1));
     set_text(json, "id", event->id);
@@ -259,7 +165,7 @@ char *rw_payload_event(const struct rw_config *config, const struct rw_camera_co
     if (event->acked_by[0])
         set_text(json, "acked_by", event->acked_by);
     set_thumbnail(json, thumbnail, thumbnail_size);
-    set_event_text(json, config, camera->name, event, sent_us);
+    set_sentence(json, &sentence);
     json_object_set_new(json, "clock", clock_json(event));
     json_object_set_new(json, "times", times_json(event, sent_us));
     json_object_set_new(json, "links", links_json(event));
@@ -274,55 +180,15 @@ void rw_digest_add(struct rw_digest *digest, const struct rw_event *event)
     if (!digest->events || end_us > digest->to_us)
         digest->to_us = end_us;
     digest->events++;
-    digest->of_kind[happening(event->kind)]++;
-}
-
-/* "…: a person or vehicle moved (35), the camera was turned or shifted (2)" */
-static void add_kinds(struct rw_buf *out, const struct rw_digest *digest, bool vietnamese)
-{
-    const char *before = ": ";
-    for (int i = 0; i < RW_DIGEST_KINDS; i++) {
-        if (!digest->of_kind[i])
-            continue;
-        rw_buf_printf(out, "%s%s (%lld)", before, words_of(i, vietnamese),
-                      (long long)digest->of_kind[i]);
-        before = ", ";
-    }
-}
-
-static void add_unsent(struct rw_buf *out, const struct rw_digest *digest, int64_t sent_us,
-                       bool vietnamese)
-{
-    rw_buf_printf(out, "%lld %s ", (long long)digest->events,
-                  vietnamese ? "cảnh báo chưa gửi được, từ"
-                             : "alerts that could not be sent, from");
-    add_when(out, digest->from_us, sent_us, vietnamese);
-    rw_buf_printf(out, vietnamese ? " đến " : " to ");
-    add_when(out, digest->to_us, sent_us, vietnamese);
-}
-
-/* "12 lần trong 10 phút" */
-static void add_often(struct rw_buf *out, const struct rw_digest *digest, int64_t sent_us,
-                      bool vietnamese)
-{
-    int64_t minutes = (sent_us - digest->from_us) / (60 * RW_SECOND_US) + 1;
-    rw_buf_printf(out, vietnamese ? "%lld lần trong %lld phút" : "%lld times in %lld min",
-                  (long long)digest->events, (long long)minutes);
+    digest->of_kind[rw_happening_index(event->kind)]++;
 }
 
 char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_config *camera,
                         const struct rw_digest *digest, int64_t sent_us)
 {
-    bool vi = config->site.vietnamese;
-    struct rw_buf text;
-    rw_buf_init(&text);
-    rw_buf_printf(&text, "%s: ", camera->name);
-    if (digest->rate)
-        add_often(&text, digest, sent_us, vi);
-    else
-        add_unsent(&text, digest, sent_us, vi);
-    add_kinds(&text, digest, vi);
-
+    struct rw_buf sentence;
+    rw_buf_init(&sentence);
+    rw_sentence_digest(&sentence, config, camera->name, digest, sent_us);
     json_t *json = json_object();
     json_object_set_new(json, "v", json_integer(1));
     set_text(json, "site", config->site.id);
@@ -332,22 +198,17 @@ char *rw_payload_digest(const struct rw_config *config, const struct rw_camera_c
     json_object_set_new(json, "events", json_integer((json_int_t)digest->events));
     set_time(json, "from", digest->from_us);
     set_time(json, "to", digest->to_us);
-    set_text(json, "text", (const char *)text.data);
-    rw_buf_finish(&text);
+    set_sentence(json, &sentence);
     return json_text(json);
 }
 
 char *rw_payload_escalate(const struct rw_config *config, const struct rw_camera_config *camera,
                           const struct rw_event *event, int step, int64_t sent_us)
 {
-    bool vi = config->site.vietnamese;
     const struct rw_escalation_config *list = &config->escalation;
-    struct rw_buf text;
-    rw_buf_init(&text);
-    rw_buf_printf(&text, vi ? "Nhờ %s đi xem: " : "%s, please go and look: ", list->to[step]);
-    add_what(&text, camera->name, event, sent_us, vi);
-    rw_buf_printf(&text, vi ? ", chưa ai nhận" : "; nobody has answered yet");
-
+    struct rw_buf sentence;
+    rw_buf_init(&sentence);
+    rw_sentence_call(&sentence, config, camera->name, event, list->to[step], sent_us);
     json_t *json = json_object();
     json_object_set_new(json, "v", json_integer(1));
     set_text(json, "id", event->id);
@@ -360,8 +221,7 @@ char *rw_payload_escalate(const struct rw_config *config, const struct rw_camera
     json_object_set_new(json, "step", json_integer(step + 1));
     json_object_set_new(json, "of", json_integer(list->count));
     set_time(json, "sent", sent_us);
-    set_text(json, "text", (const char *)text.data);
-    rw_buf_finish(&text);
+    set_sentence(json, &sentence);
     return json_text(json);
 }
 
@@ -375,8 +235,17 @@ static json_t *watch_json(const struct rw_watch *watch)
                      (int)watch->raised, "on", *watch->on ? json_string(watch->on) : json_null());
 }
 
-char *rw_payload_status(const struct rw_status *status)
+bool rw_watch_blind(const struct rw_watch *watch)
 {
+    return !strcmp(watch->on, "covered") || !strcmp(watch->on, "camera_moved");
+}
+
+char *rw_payload_status(const struct rw_config *config, const struct rw_camera_config *camera,
+                        const struct rw_status *status, int64_t now_us)
+{
+    struct rw_buf sentence;
+    rw_buf_init(&sentence);
+    rw_sentence_status(&sentence, config, camera->name, status, now_us);
     json_t *json = json_object();
     set_text(json, "state", status->state);
     set_time(json, "since", status->since_us);
@@ -390,6 +259,7 @@ char *rw_payload_status(const struct rw_status *status)
     json_object_set_new(json, "armed", arming->known ? json_boolean(!disarmed) : json_null());
     json_object_set_new(json, "disarmed_by",
                         disarmed ? json_string(arming->disarmed_by) : json_null());
+    set_sentence(json, &sentence);
     return json_text(json);
 }
 

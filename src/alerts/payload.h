@@ -42,6 +42,9 @@ struct rw_watch {
     char on[RW_KIND_SIZE]; /* the kind of what happens now; "" : nothing */
 };
 
+/* It cannot see: nothing is watched while this goes on. */
+bool rw_watch_blind(const struct rw_watch *watch);
+
 /* What a camera's process says of its arming. */
 struct rw_arming {
     bool known;           /* it has said so */
@@ -60,7 +63,9 @@ struct rw_status {
     struct rw_watch watch;
     struct rw_arming arming;
 };
-char *rw_payload_status(const struct rw_status *status);
+/* now_us: UTC */
+char *rw_payload_status(const struct rw_config *config, const struct rw_camera_config *camera,
+                        const struct rw_status *status, int64_t now_us);
 
 /* <runtime>/alerts.json, which `roadwatch status` reads */
 struct rw_health {

@@ -63,17 +63,12 @@ void rw_status_make(const struct rw_camera_state *state, const struct rw_extent 
     out->since_us = state->since_us;
 }
 
-/* Nothing is watched while this goes on. */
-static bool blind(const struct rw_watch *watch)
-{
-    return !strcmp(watch->on, "covered") || !strcmp(watch->on, "camera_moved");
-}
-
 bool rw_status_differs(const struct rw_status *a, const struct rw_status *b)
 {
     return strcmp(a->state, b->state) != 0 || strcmp(a->reason, b->reason) != 0 ||
            a->recording != b->recording || a->since_us != b->since_us ||
-           a->watch.known != b->watch.known || blind(&a->watch) != blind(&b->watch) ||
+           a->watch.known != b->watch.known ||
+           rw_watch_blind(&a->watch) != rw_watch_blind(&b->watch) ||
            a->arming.known != b->arming.known ||
            strcmp(a->arming.disarmed_by, b->arming.disarmed_by) != 0;
 }
@@ -138,7 +133,8 @@ static void send_status(struct rw_states *states, int camera, int64_t boot_us)
     struct told *told = &states->cameras[camera];
     if (told->ticket || (!told->changed && boot_us - told->sent_us < REPEAT_US))
         return;
-    char *text = rw_payload_status(&told->status);
+    char *text = rw_payload_status(states->config, &states->config->cameras[camera], &told->status,
+                                   rw_now(states->clock).utc_us);
     told->ticket = publish(states, camera, "status", text);
     free(text);
     if (told->ticket) {

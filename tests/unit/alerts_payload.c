@@ -221,6 +221,13 @@ static void update_says_who_acknowledged(void **state)
     assert_string_equal(text_of(json, "phase"), "update");
     assert_string_equal(text_of(json, "acked_by"), "Hà");
     json_decref(json);
+    assert_text(&vietnamese, &event, NOON_US,
+                "Cổng làng: có người hoặc xe chuyển động lúc 19:00:00, Hà nhận đi xem");
+    struct rw_config english = vietnamese;
+    english.site.vietnamese = false;
+    event.start_us = LONG_AGO_US;
+    assert_text(&english, &event, NOON_US,
+                "Cổng làng: a person or vehicle moved at 13:00:00 on 22 Nov, Hà goes to look");
 }
 
 static void what_is_unknown_is_null(void **state)
@@ -423,15 +430,16 @@ static void status_of_a_recording_camera(void **state)
     };
     struct rw_status status;
     rw_status_make(&row, &extent, NOON_US, &status);
-    char *text = rw_payload_status(&status);
+    char *text = rw_payload_status(&vietnamese, &cameras[0], &status, NOON_US);
     assert_string_equal(text, "{\"state\":\"online\",\"since\":\"2026-11-23T11:59:00.123Z\","
                               "\"reason\":\"\",\"last_picture\":\"2026-11-23T11:59:58.123Z\","
                               "\"recording\":true,\"days_kept\":1.5,\"watch\":null,"
-                              "\"armed\":null,\"disarmed_by\":null}");
+                              "\"armed\":null,\"disarmed_by\":null,"
+                              "\"text\":\"Cổng làng: đang ghi hình\"}");
     free(text);
     status.watch = (struct rw_watch){
         .known = true, .fps = 9.96, .of = 14.98, .thinned = true, .weather = 3.14, .smallest = 2};
-    text = rw_payload_status(&status);
+    text = rw_payload_status(&vietnamese, &cameras[0], &status, NOON_US);
     assert_non_null(strstr(
         text, "\"watch\":{\"fps\":10.0,\"of\":15.0,\"thinned\":true,\"weather\":3.1,\"smallest\":2,"
               "\"raised\":false,\"on\":null},\"armed\":null"));
@@ -439,13 +447,13 @@ static void status_of_a_recording_camera(void **state)
     status.watch.raised = true;
     strcpy(status.watch.on, "covered");
     status.arming = (struct rw_arming){.known = true, .by_hand = true};
-    text = rw_payload_status(&status);
+    text = rw_payload_status(&vietnamese, &cameras[0], &status, NOON_US);
     assert_non_null(strstr(text, "\"raised\":true,\"on\":\"covered\"},"
-                                 "\"armed\":true,\"disarmed_by\":null}"));
+                                 "\"armed\":true,\"disarmed_by\":null,"));
     free(text);
     strcpy(status.arming.disarmed_by, "schedule");
-    text = rw_payload_status(&status);
-    assert_non_null(strstr(text, "\"armed\":false,\"disarmed_by\":\"schedule\"}"));
+    text = rw_payload_status(&vietnamese, &cameras[0], &status, NOON_US);
+    assert_non_null(strstr(text, "\"armed\":false,\"disarmed_by\":\"schedule\","));
     free(text);
 }
 
