@@ -11,6 +11,7 @@
 
 #include "alerts/broker.h"
 #include "alerts/commands.h"
+#include "alerts/discovery.h"
 #include "alerts/doors.h"
 #include "alerts/escalation.h"
 #include "alerts/hooks.h"
@@ -45,6 +46,7 @@ struct role {
     struct rw_outbox *outbox;
     struct rw_escalation *escalation;
     struct rw_states *states;
+    struct rw_discovery *discovery;
     struct rw_broker *broker;
     struct rw_mqtt mqtt;
     struct rw_doors *doors;
@@ -122,6 +124,7 @@ static void broker_up(struct role *role, const char *version)
     rw_escalation_connected(role->escalation, true);
     rw_states_connected(role->states);
     rw_outbox_look(role->outbox);
+    rw_discovery_connected(role->discovery);
     rw_log(RW_LOG_INFO, "alerts", "connected to the broker %s:%d with %s; %lld events wait",
            role->config->mqtt.host, role->config->mqtt.port, version,
            (long long)rw_outbox_waiting(role->outbox));
@@ -149,6 +152,7 @@ static void broker_down(struct role *role, const char *reason)
     rw_outbox_lost(role->outbox);
     rw_escalation_connected(role->escalation, false);
     rw_states_lost(role->states);
+    rw_discovery_lost(role->discovery);
     show_health(role);
 }
 
@@ -180,6 +184,14 @@ static void command_came(struct role *role, const struct rw_report *report)
     rw_log(RW_LOG_WARNING, "alerts", "%s", err.text);
 }
 
+static void message_acked(struct role *role, uint64_t ticket, const char *refused)
+{
+    rw_states_acked(role->states, ticket);
+    rw_discovery_acked(role->discovery, ticket, refused);
+    rw_outbox_acked(role->outbox, ticket, refused);
+    rw_escalation_acked(role->escalation, ticket, refused);
+}
+
 static void handle_report(struct role *role, const struct rw_report *report)
 {
     switch (report->kind) {
@@ -190,13 +202,13 @@ static void handle_report(struct role *role, const struct rw_report *report)
         broker_down(role, report->text);
         break;
     case RW_REPORT_ACKED:
-        rw_states_acked(role->states, report->ticket);
-        rw_outbox_acked(role->outbox, report->ticket, report->text[0] ? report->text : NULL);
-        rw_escalation_acked(role->escalation, report->ticket,
-                            report->text[0] ? report->text : NULL);
+        message_acked(role, report->ticket, report->text[0] ? report->text : NULL);
         break;
     case RW_REPORT_COMMAND:
         command_came(role, report);
+        break;
+    case RW_REPORT_FOUND:
+        rw_discovery_found(role->discovery, report->topic);
         break;
     }
 }
@@ -286,6 +298,7 @@ static int on_tick(sd_event_source *source, uint64_t due_us, void *arg)
     look(role);
     if (role->broker) {
         rw_escalation_look(role->escalation);
+        rw_discovery_look(role->discovery);
         note_delivered(role);
         show_health(role);
     }
@@ -388,6 +401,7 @@ static int open_broker(struct role *role, struct rw_err *err)
     role->outbox = rw_outbox_create(config, &source, &courier, role->clock);
     role->escalation = rw_escalation_create(config, &source, role->outbox, &sink, role->clock);
     role->states = rw_states_create(config, rw_readers_status, role->readers, &sink, role->clock);
+    role->discovery = rw_discovery_create(config, &sink);
     role->delivered_us = rw_readers_delivered_us(role->readers);
     snprintf(role->reason, sizeof role->reason, "connecting to the broker");
     return 0;
@@ -458,6 +472,7 @@ static void close_parts(struct role *role)
         show_health(role);
     }
     rw_states_destroy(role->states);
+    rw_discovery_destroy(role->discovery);
     rw_escalation_destroy(role->escalation);
     rw_outbox_destroy(role->outbox);
     rw_readers_destroy(role->readers);

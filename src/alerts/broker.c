@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "alerts/broker_inside.h"
+#include "alerts/discovery.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/units.h"
@@ -97,6 +98,7 @@ static void broker_free(struct rw_broker *broker)
     if (broker->done >= 0)
         close(broker->done);
     free(broker->base);
+    free(broker->discovery);
     free(broker);
     mosquitto_lib_cleanup();
 }
@@ -121,6 +123,8 @@ struct rw_broker *rw_broker_create(const struct rw_config *config, struct rw_err
      * begins, so a late "offline" never covers an "online". */
     snprintf(broker->client_id, sizeof broker->client_id, "roadwatch-%s", config->site.id);
     if (asprintf(&broker->base, "%s/%s/", config->mqtt.prefix, config->site.id) < 0)
+        abort();
+    if (asprintf(&broker->discovery, "%s%s/", RW_DISCOVERY_BASE, config->site.id) < 0)
         abort();
     broker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     broker->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -179,7 +183,8 @@ uint64_t rw_broker_publish(void *self, const struct rw_message *message)
     struct rw_broker *broker = self;
     if (!broker->up)
         return 0;
-    size_t base = strlen(broker->base), leaf = strlen(message->topic), size = message->size;
+    size_t base = message->whole ? 0 : strlen(broker->base), leaf = strlen(message->topic),
+           size = message->size;
     size_t bytes = sizeof(struct rw_parcel) + size + base + leaf + 1;
     struct rw_parcel *parcel = malloc(bytes);
     if (!parcel)

@@ -17,6 +17,7 @@ enum rw_report_kind {
     RW_REPORT_DOWN,    /* it is gone, or an attempt failed; text: why, one sentence */
     RW_REPORT_ACKED,   /* the broker answered a message; text: "" or why it refused it */
     RW_REPORT_COMMAND, /* somebody sent a message */
+    RW_REPORT_FOUND,   /* something for Home Assistant stood at the broker before; topic: where */
 };
 
 struct rw_report {
@@ -24,7 +25,7 @@ struct rw_report {
     enum rw_report_kind kind;
     uint64_t ticket; /* ACKED */
     char text[200];
-    char topic[264]; /* COMMAND: below <prefix>/<site>/, hostile */
+    char topic[264]; /* COMMAND: below <prefix>/<site>/, FOUND: whole; hostile */
     size_t payload_size;
     uint8_t payload[]; /* COMMAND: hostile */
 };

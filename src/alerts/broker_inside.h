@@ -23,7 +23,8 @@ struct rw_parcel {
 struct rw_broker {
     /* set before the thread starts */
     const struct rw_mqtt_config *mqtt;
-    char *base; /* "<prefix>/<site>/" */
+    char *base;      /* "<prefix>/<site>/" */
+    char *discovery; /* what stands below it is for Home Assistant, and this box's */
     char client_id[64];
     int wake, ready; /* eventfds: to the thread, to main */
     int done;        /* eventfd: the thread has nothing more to do */

@@ -95,6 +95,9 @@ static void subscribe(struct link *link)
         snprintf(filter, sizeof filter, "%s%s", link->broker->base, leaves[i]);
         mosquitto_subscribe(link->client, NULL, filter, 1);
     }
+    char ours[256];
+    snprintf(ours, sizeof ours, "%s#", link->broker->discovery);
+    mosquitto_subscribe(link->client, NULL, ours, 1);
 }
 
 static bool login_refused(int reason)
@@ -164,25 +167,35 @@ static void on_publish(struct mosquitto *client, void *self, int mid, int reason
     }
 }
 
-/* Retained commands are old: whoever left them there must not arm a camera at every reconnect. */
+static void hear(struct link *link, enum rw_report_kind kind, const char *topic,
+                 const void *payload, size_t size)
+{
+    struct rw_broker *broker = link->broker;
+    if (strlen(topic) >= sizeof((struct rw_report *)0)->topic || size > RW_COMMAND_PAYLOAD_MAX)
+        return;
+    struct rw_report *report = report_make(kind, size);
+    strcpy(report->topic, topic);
+    if (size)
+        memcpy(report->payload, payload, size);
+    if (rw_mailbox_put(broker->reports, &report->mail))
+        free(report); /* a flood */
+    eventfd_write(broker->ready, 1);
+}
+
+/* Retained commands are old: whoever left them there must not arm a camera at every reconnect. What
+ * is for Home Assistant matters only when it is old: otherwise it came from here. */
 static void on_message(struct mosquitto *client, void *self, const struct mosquitto_message *in)
 {
     (void)client;
     struct link *link = self;
-    struct rw_broker *broker = link->broker;
+    const struct rw_broker *broker = link->broker;
     link->heard++;
-    size_t base = strlen(broker->base);
-    if (in->retain || strncmp(in->topic, broker->base, base) ||
-        strlen(in->topic + base) >= sizeof((struct rw_report *)0)->topic || in->payloadlen < 0 ||
-        in->payloadlen > RW_COMMAND_PAYLOAD_MAX)
-        return;
-    struct rw_report *report = report_make(RW_REPORT_COMMAND, (size_t)in->payloadlen);
-    strcpy(report->topic, in->topic + base);
-    if (in->payloadlen)
-        memcpy(report->payload, in->payload, (size_t)in->payloadlen);
-    if (rw_mailbox_put(broker->reports, &report->mail))
-        free(report); /* a flood */
-    eventfd_write(broker->ready, 1);
+    size_t base = strlen(broker->base), size = in->payloadlen > 0 ? (size_t)in->payloadlen : 0;
+    if (!in->retain && !strncmp(in->topic, broker->base, base))
+        hear(link, RW_REPORT_COMMAND, in->topic + base, in->payload, size);
+    else if (in->retain && size &&
+             !strncmp(in->topic, broker->discovery, strlen(broker->discovery)))
+        hear(link, RW_REPORT_FOUND, in->topic, NULL, 0);
 }
 
 static void on_log(struct mosquitto *client, void *self, int level, const char *text)

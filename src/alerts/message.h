@@ -7,6 +7,7 @@
 
 struct rw_message {
     const char *topic; /* below <prefix>/<site>/ */
+    bool whole;        /* no, it is the whole topic */
     const void *payload;
     size_t size;
     bool retain;

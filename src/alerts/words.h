@@ -58,7 +58,13 @@
     X(WHY_STOPPED, " (máy ghi hình của camera này đang dừng)", \
       " (the recorder of this camera is not running)") \
     X(WHY_OTHER, " (có trục trặc, nhờ người lắp máy xem giúp)", \
-      " (something is wrong; ask the installer)")
+      " (something is wrong; ask the installer)") \
+    /* names of a camera's parts in Home Assistant */ \
+    X(HOME_MOTION, "Chuyển động", "Motion") \
+    X(HOME_PICTURE, "Hình mới nhất", "Newest picture") \
+    X(HOME_LAST_EVENT, "Cảnh báo gần nhất", "Last alert") \
+    X(HOME_ARMED, "Báo động", "Alerts") \
+    X(HOME_CONNECTION, "Kết nối", "Connection")
 /* clang-format on */
 
 #define RW_WORDS_KEY(key, vietnamese, english) RW_SAY_##key,

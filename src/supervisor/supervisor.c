@@ -304,11 +304,8 @@ static void want(struct supervisor *s, const char *role, const char *id, const c
 /* What the file may say and this version does not do yet. */
 static void say_ignored(const struct rw_config *config)
 {
-    static const char text[] = "this version does not apply `%s` yet; it is ignored";
     if (config->web.enabled)
-        rw_log(RW_LOG_WARNING, "run", text, "web");
-    if (config->mqtt.home_assistant)
-        rw_log(RW_LOG_WARNING, "run", text, "mqtt.home_assistant");
+        rw_log(RW_LOG_WARNING, "run", "this version does not apply `web` yet; it is ignored");
 }
 
 static void apply_config(struct supervisor *s)

@@ -184,9 +184,10 @@ class Broker:
         if not self.start():
             raise AssertionError("the broker does not start on port %d again" % self.port)
 
-    def publish(self, topic, text):
+    def publish(self, topic, text, *options):
+        """options: of mosquitto_pub."""
         subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-q", "1",
-                        "-t", topic, "-s"], input=text, text=True, check=True, timeout=10)
+                        "-t", topic, "-s", *options], input=text, text=True, check=True, timeout=10)
 
 
 class Message:

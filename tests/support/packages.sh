@@ -18,10 +18,11 @@ PACKAGES_BUILD=(gcc libc6-dev cmake ninja-build pkg-config
 PACKAGES_DEMO=(mosquitto mosquitto-clients ffmpeg python3)
 # One test plays a recording in a browser, others set the clock of the program and its time zone,
 # record on disks that fail, from other RTSP servers than GStreamer's, over TLS, or over a network that
-# loses.
+# loses; one reads what Home Assistant is told as Home Assistant does.
 # shellcheck disable=SC2034
 PACKAGES_TESTS=(chromium libfaketime tzdata nbdkit libnbd-bin fuse3 e2fsprogs util-linux mount
-    librtsp-server-perl vlc-bin vlc-plugin-base iproute2 nftables glib-networking openssl)
+    librtsp-server-perl vlc-bin vlc-plugin-base iproute2 nftables glib-networking openssl
+    python3-jinja2 python3-jsonschema)
 # libFuzzer, by hand only.
 # shellcheck disable=SC2034
 PACKAGES_FUZZ=(clang libclang-rt-14-dev)
