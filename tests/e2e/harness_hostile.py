@@ -195,7 +195,7 @@ class HostileCase(harness.Case):
             self.expect(what, self.said(state["id"]) or self.mid_stream or
                         self.box.lines(" %s: " % state["id"], reason[:40]), "the log says nothing")
             if mode.FAULT:
-                self.expect(what, self.fault_comes(state), "there is no event of kind fault")
+                self.expect(what, self.fault(state), "there is no event of kind fault")
         elif mode in self.doubtful:
             self.expect(what, state["recording"] or reason or self.fault(state),
                         "neither recorded nor told:", state)
@@ -204,13 +204,6 @@ class HostileCase(harness.Case):
 
     def fault(self, state):
         return "fault" in [e["kind"] for e in self.box.events("--camera", state["id"])]
-
-    def fault_comes(self, state):
-        """Where sixteen of them and the sanitizers share two cores, a little later."""
-        try:
-            return wait_until(lambda: self.fault(state), 10, "an event of kind fault")
-        except AssertionError:
-            return False
 
     def tell(self, mode, state):
         if TELL:
