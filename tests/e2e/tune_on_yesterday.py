@@ -94,8 +94,8 @@ class TuneOnYesterday(harness.Case):
                          (0, plain["events"], plain["events"]))
         self.assertEqual([e["change"] for e in comes], ["new"] * plain["events"])
         self.check_pictures(comes)
-        code, out, err = self.box.cli("detect", "--camera", "gate", "--from",
-                                      rfc3339(self.began), "--try", usual)
+        code, out, err = self.box.cli("detect", "--camera", "gate", "--from", rfc3339(self.began),
+                                      "--to", rfc3339(self.ended), "--try", usual)
         self.assertEqual((code, err), (0, ""))
         self.assertRegex(out, r"(?m)^gate, \d+ s: 0 → %d events" % total["after"])
         self.assertRegex(out, r"(?m)^new +\d{4}-\d\d-\d\d ")

@@ -13,7 +13,7 @@ cut. Every event that the phone has got is there after every cut, in that revisi
 the market's, whose ring goes round, are looked for while they are young. A hold whose id was printed is
 listed.
 
-SEED=… repeats a run, ROADWATCH_LONG=1 makes 300 cuts of 30.
+SEED=… repeats a run, ROADWATCH_LONG=1 makes 300 cuts of 15.
 """
 
 import os
@@ -27,7 +27,7 @@ from harness import instant, let_pass, now, rfc3339, wait_until
 CAMERAS = ("gate", "market")
 STREAMS = [(camera, stream) for camera in CAMERAS for stream in ("main", "sub")]
 LONG = os.environ.get("ROADWATCH_LONG") == "1"
-CUTS = 300 if LONG else 30
+CUTS = 300 if LONG else 15
 SYNC_S = 2.0
 PICTURE_S = 1 / 15  # both cameras'
 MARKET_S = 10  # 6 MiB at 2 Mbit/s are 24 s, less the two slots that are to be written next
