@@ -86,13 +86,22 @@ class ThreeVillages(harness.Case):
         for village in self.villages:
             village.box.stop()
         for village in self.villages:
-            wait_until(lambda v=village: set(v.told()) == set(self.at_commune(v)), 10,
-                       "the same alerts of %s in both places" % village.site)
+            self.wait_for_the_same(village)
         for village in others:
             self.check_once(village, in_flight=0)
         self.check_once(cut, in_flight=1)
         self.assertEqual(self.links(cut)[-2:], [b"0", b"1"], "lost, and up again")
         self.check_rights(others[0])
+
+    def wait_for_the_same(self, village):
+        def differ():
+            return set(village.told()) ^ set(self.at_commune(village))
+        try:
+            wait_until(lambda: not differ(), 10, "the same alerts in both places")
+        except AssertionError as e:
+            raise AssertionError("%s: %s of %s in one place only; at home %s, at the commune %s" % (
+                e, sorted(differ()), village.site, village.told(),
+                self.at_commune(village))) from e
 
     def live_in_the_dark(self, village):
         """-> ids of what ended there meanwhile"""

@@ -249,20 +249,29 @@ static void a_child_that_fell_is_executed(void **state)
     assert_int_equal(status_of_start(false, false), EXECUTED);
 }
 
+#define WITHOUT_ROOM "short"
+
+/* As a supervisor that was called with little: 0 or what went wrong. */
+static int start_without_room(void)
+{
+    struct rw_child child = {.role = "camera"};
+    struct rw_launch launch = {.config_path = "c", .config_fd = 0, .play = play};
+    size_t room = rw_title_room() - sizeof "roadwatch" - sizeof "camera";
+    int status;
+    if (room < 1 || room >= sizeof child.id)
+        return 1;
+    memset(child.id, 'x', room);
+    return rw_child_start(&child, &launch, SECOND) || waitpid(child.pid, &status, 0) < 0 ||
+           !WIFEXITED(status) || WEXITSTATUS(status) != EXECUTED;
+}
+
 static void a_child_whose_name_has_no_room_is_executed(void **state)
 {
     (void)state;
-    pid_t pid = fork(); /* as a supervisor with short arguments */
+    pid_t pid = fork();
     if (!pid) {
-        struct rw_child child = {.role = "camera"};
-        struct rw_launch launch = {.config_path = "c", .config_fd = 0, .play = play};
-        size_t room = rw_title_room() - sizeof "roadwatch" - sizeof "camera";
-        int status;
-        if (room < 1 || room >= sizeof child.id)
-            _exit(1);
-        memset(child.id, 'x', room);
-        _exit(rw_child_start(&child, &launch, SECOND) || waitpid(child.pid, &status, 0) < 0 ||
-              !WIFEXITED(status) || WEXITSTATUS(status) != EXECUTED);
+        execl("/proc/self/exe", "supervisor_child", WITHOUT_ROOM, NULL);
+        _exit(2);
     }
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -272,6 +281,8 @@ static void a_child_whose_name_has_no_room_is_executed(void **state)
 /* With arguments it is a child of this test's. */
 int main(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], WITHOUT_ROOM))
+        return start_without_room();
     if (argc > 1)
         return !strcmp(argv[1], "camera") ? EXECUTED : 1;
     const struct CMUnitTest tests[] = {
