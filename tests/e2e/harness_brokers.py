@@ -102,27 +102,46 @@ class SetUpBroker:
 
 
 class Phone(Subscriber):
-    """A subscriber with a login; it hears itself acknowledge an event that there is not."""
+    """A subscriber with a login; it hears itself acknowledge an event that there is not. It comes
+    back when mosquitto_sub gives up, as it does where TLS meets a broker that stops."""
 
     def __init__(self, broker, login, site, topic="roadwatch/#"):
         # pylint: disable=super-init-not-called
         self.messages = []
         self.probe = "roadwatch/%s/event/probe/ack" % site
-        self.process = subprocess.Popen(
-            ["mosquitto_sub", *broker.as_client(login), "-q", "1", "-t", topic, "-c", "-i",
-             "phone-" + login["username"], "-F", "%U %r %t %x"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.command = ["mosquitto_sub", *broker.as_client(login), "-q", "1", "-t", topic, "-c",
+                        "-i", "phone-" + login["username"], "-F", "%U %r %t %x"]
+        self.closing = threading.Event()
+        self.process = self.connect()
         self.subscribed = threading.Event()
         self.login = login
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         wait_until(lambda: self.hears(broker), 20, "the phone's session with the broker")
 
+    def connect(self):
+        return subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                text=True)
+
     def hears(self, broker):
         broker.publish(self.login, self.probe, "{}")
         return self.subscribed.wait(0.2)
 
     def read(self):
+        self.read_session()
+        while not self.closing.wait(1):
+            self.process.stdout.close()
+            self.process.wait()
+            self.process = self.connect()
+            if self.closing.is_set():
+                self.process.terminate()
+            self.read_session()
+
+    def close(self):
+        self.closing.set()
+        super().close()
+
+    def read_session(self):
         for line in self.process.stdout:
             message = harness.Message(line)
             if message.topic == self.probe:
