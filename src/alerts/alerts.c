@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "alerts/broker.h"
+#include "alerts/bulk.h"
 #include "alerts/commands.h"
 #include "alerts/discovery.h"
 #include "alerts/doors.h"
@@ -48,6 +49,7 @@ struct role {
     struct rw_states *states;
     struct rw_discovery *discovery;
     struct rw_broker *broker;
+    struct rw_bulk *bulk;
     struct rw_mqtt mqtt;
     struct rw_doors *doors;
 
@@ -247,6 +249,14 @@ static int on_broker(sd_event_source *source, int fd, uint32_t events, void *arg
     return leave_if_settled(role);
 }
 
+static int on_bulk(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    (void)source, (void)fd, (void)events;
+    struct role *role = arg;
+    rw_bulk_handle(role->bulk, role->outbox);
+    return 0;
+}
+
 static int on_hooks(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     (void)source, (void)fd, (void)events;
@@ -391,12 +401,17 @@ static int open_broker(struct role *role, struct rw_err *err)
 {
     const struct rw_config *config = role->config;
     role->doors = rw_doors_create(config, err);
-    role->broker = role->doors ? rw_broker_create(config, err) : NULL;
-    if (!role->broker)
+    role->broker = role->doors ? rw_broker_create(config, NULL, err) : NULL;
+    role->bulk = role->broker ? rw_bulk_create(config, role->broker, role->clock, err) : NULL;
+    if (!role->bulk)
         return -1;
     struct rw_outbox_source source = rw_readers_source(role->readers);
     struct rw_sink sink = {role->broker, rw_broker_publish};
-    role->mqtt = (struct rw_mqtt){config, role->clock, sink};
+    role->mqtt = (struct rw_mqtt){.config = config,
+                                  .clock = role->clock,
+                                  .sink = sink,
+                                  .pictures = {role->bulk, rw_bulk_publish},
+                                  .broker = role->broker};
     struct rw_courier courier = rw_mqtt_courier(&role->mqtt);
     role->outbox = rw_outbox_create(config, &source, &courier, role->clock);
     role->escalation = rw_escalation_create(config, &source, role->outbox, &sink, role->clock);
@@ -438,6 +453,8 @@ static int open_loop(struct role *role, struct rw_err *err)
     if (failed >= 0 && role->broker)
         failed =
             sd_event_add_io(role->loop, NULL, rw_broker_fd(role->broker), EPOLLIN, on_broker, role);
+    if (failed >= 0 && role->bulk)
+        failed = sd_event_add_io(role->loop, NULL, rw_bulk_fd(role->bulk), EPOLLIN, on_bulk, role);
     if (failed >= 0 && role->broker)
         failed =
             sd_event_add_io(role->loop, NULL, rw_doors_fd(role->doors), EPOLLIN, on_doors, role);
@@ -463,6 +480,7 @@ static void close_parts(struct role *role)
      */
     sd_event_unref(role->loop);
     rw_hooks_destroy(role->hooks);
+    rw_bulk_destroy(role->bulk);
     rw_broker_destroy(role->broker);
     rw_doors_destroy(role->doors);
     if (role->outbox) {

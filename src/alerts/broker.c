@@ -21,7 +21,11 @@ enum {
     BACKOFF_MAX_MS = 10000,
     OUTGOING_MAX = 16 * 1024 * 1024, /* bytes */
     REPORTS_MAX = 64 * 1024,         /* bytes of commands; other reports always fit */
+    BURST_MIN = 4 * 1024,            /* bytes; less says more of the way there than of its width */
 };
+
+#define BURST_US RW_SECOND_US              /* one that does not end is measured so often */
+#define TICKETS_BEHIND (UINT64_C(1) << 62) /* the second connection's begin here */
 
 /* -- the thread ------------------------------------------------------------------------------- */
 
@@ -54,7 +58,7 @@ static bool connect_once(struct rw_broker *broker, int version, bool *again)
     rw_link_run(broker, version, &end);
     *again = !end.was_up && end.other_version && version == MQTT_PROTOCOL_V5;
     if (!*again)
-        rw_report_send(broker, RW_REPORT_DOWN, 0, end.reason);
+        rw_report_send(broker, RW_REPORT_DOWN, end.reason);
     return end.was_up;
 }
 
@@ -112,7 +116,8 @@ static int check_names(const struct rw_broker *broker, struct rw_err *err)
     return 0;
 }
 
-struct rw_broker *rw_broker_create(const struct rw_config *config, struct rw_err *err)
+struct rw_broker *rw_broker_create(const struct rw_config *config, const struct rw_broker *ahead,
+                                   struct rw_err *err)
 {
     struct rw_broker *broker = calloc(1, sizeof *broker);
     if (!broker)
@@ -121,7 +126,10 @@ struct rw_broker *rw_broker_create(const struct rw_config *config, struct rw_err
     broker->mqtt = &config->mqtt;
     /* Always the same: the broker ends the last session, and sends its will, before this one
      * begins, so a late "offline" never covers an "online". */
-    snprintf(broker->client_id, sizeof broker->client_id, "roadwatch-%s", config->site.id);
+    snprintf(broker->client_id, sizeof broker->client_id, "roadwatch-%s%s", config->site.id,
+             ahead ? "-pictures" : "");
+    broker->ahead = ahead;
+    broker->tickets = ahead ? TICKETS_BEHIND : 0;
     if (asprintf(&broker->base, "%s/%s/", config->mqtt.prefix, config->site.id) < 0)
         abort();
     if (asprintf(&broker->discovery, "%s%s/", RW_DISCOVERY_BASE, config->site.id) < 0)
@@ -164,6 +172,39 @@ int rw_broker_fd(const struct rw_broker *broker)
     return broker->ready;
 }
 
+/* -- how much the line takes ------------------------------------------------------------------ */
+
+static int64_t boot_now(void)
+{
+    return rw_now(rw_clock_system()).boot_us;
+}
+
+static void burst_begin(struct rw_broker *broker)
+{
+    broker->burst_us = boot_now();
+    broker->burst = 0;
+}
+
+static void burst_confirm(struct rw_broker *broker, size_t bytes)
+{
+    bool last = atomic_fetch_sub(&broker->under_way, 1) == 1;
+    broker->burst += bytes;
+    int64_t took_us = boot_now() - broker->burst_us + 1;
+    if (broker->burst < BURST_MIN || (!last && took_us < BURST_US))
+        return;
+    int64_t rate = (int64_t)broker->burst * RW_SECOND_US / took_us, before = broker->rate;
+    atomic_store(&broker->rate, before ? (before + rate) / 2 : rate);
+    burst_begin(broker);
+}
+
+bool rw_broker_is_thin(const struct rw_broker *broker)
+{
+    int64_t rate = atomic_load(&broker->rate);
+    return rate && rate < RW_RATE_THIN;
+}
+
+/* -- main thread again ------------------------------------------------------------------------ */
+
 struct rw_report *rw_broker_take(struct rw_broker *broker)
 {
     struct rw_report *report = (struct rw_report *)rw_mailbox_take(broker->reports, 0);
@@ -174,6 +215,9 @@ struct rw_report *rw_broker_take(struct rw_broker *broker)
         broker->connection++;
     } else if (report->kind == RW_REPORT_DOWN) {
         broker->up = false;
+        atomic_store(&broker->under_way, 0);
+    } else if (report->kind == RW_REPORT_ACKED) {
+        burst_confirm(broker, report->bytes);
     }
     return report;
 }
@@ -208,6 +252,8 @@ uint64_t rw_broker_publish(void *self, const struct rw_message *message)
         free(parcel);
         return 0;
     }
+    if (!atomic_fetch_add(&broker->under_way, 1))
+        burst_begin(broker);
     eventfd_write(broker->wake, 1);
     return broker->tickets;
 }

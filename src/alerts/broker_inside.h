@@ -29,21 +29,30 @@ struct rw_broker {
     int wake, ready; /* eventfds: to the thread, to main */
     int done;        /* eventfd: the thread has nothing more to do */
     struct rw_mailbox *outgoing, *reports;
+    const struct rw_broker *ahead; /* which this one gives way to; NULL: it is ahead itself */
     pthread_t thread;
     atomic_bool stop;
+
+    /* main writes */
+    atomic_int under_way; /* messages that are given, and not confirmed */
+    atomic_llong rate;    /* bytes a second that the line takes; 0: not known yet */
 
     /* main thread only */
     uint64_t tickets;
     bool up;
     unsigned connection;
+    int64_t burst_us; /* CLOCK_BOOTTIME since when messages are under way without a pause */
+    size_t burst;     /* bytes of them that were confirmed */
 
     /* broker thread only */
     unsigned link_number;
 };
 
+/* Bytes a second. Below THIN, pictures go behind words; below NARROW, a line is paced. */
+enum { RW_RATE_THIN = 16 * 1024, RW_RATE_NARROW = 64 * 1024 };
+
 /* Broker thread: tells main. */
-void rw_report_send(struct rw_broker *broker, enum rw_report_kind kind, uint64_t ticket,
-                    const char *text);
+void rw_report_send(struct rw_broker *broker, enum rw_report_kind kind, const char *text);
 
 /* How a connection went. */
 struct rw_link_end {

@@ -4,8 +4,9 @@
  * each has rows of its own in alerts.db. Main thread only.
  *
  * How a courier is driven: rw_outbox_connected() when items can go, rw_outbox_lost() when what was
- * on its way is lost; rw_outbox_acked() once for every ticket that was given out in between, in any
- * order and never from within send(); rw_outbox_look() when there may be something new. */
+ * on its way is lost; rw_outbox_pictures_lost() when only what goes behind words is;
+ * rw_outbox_acked() once for every ticket that was given out in between, in any order and never
+ * from within send(); rw_outbox_look() when there may be something new. */
 #pragma once
 
 #include "alerts/payload.h"
@@ -29,6 +30,7 @@ struct rw_item {
      * THUMBNAIL: the one. JPEG */
     const struct rw_buf *snapshot, *thumbnail;
     const struct rw_buf *clip; /* CLIP: MP4 */
+    bool behind;               /* SNAPSHOT: its words have gone already */
 };
 
 struct rw_courier {
@@ -39,4 +41,6 @@ struct rw_courier {
     /* Copies what it needs. The ticket that rw_outbox_acked() will bring back, never 0 nor one of
      * another item's; 0: no room now, asked again at the next look. */
     uint64_t (*send)(void *self, const struct rw_item *item);
+    /* An event's whole picture would hold up its words on the way that it has now. NULL: never */
+    bool (*thin)(void *self);
 };

@@ -18,6 +18,10 @@
 
 enum {
     KEEPALIVE_S = 20,
+    KEEPALIVE_BEHIND_S = 240, /* of the connection for pictures: a dead one costs little */
+    GIVE_WAY_MS = 20,         /* while it gives way it looks so often whether it may go on */
+    NARROW_BUFFER = 4096,     /* bytes in the kernel's hands, as SO_SNDBUF counts them */
+    WIDE_BUFFER = 256 * 1024,
     CONNECT_TIMEOUT_US = 10 * 1000000, /* from the first packet to CONNACK */
     STALL_US = 15 * 1000000,           /* something waits for the broker and nothing moves */
     GOODBYE_US = 900000,
@@ -28,6 +32,7 @@ enum {
 struct waiting {
     int mid;
     uint64_t ticket;
+    size_t bytes;
 };
 
 struct link {
@@ -44,6 +49,7 @@ struct link {
     uint64_t progress; /* a number that changes when the broker or its kernel takes something */
     uint64_t heard;
     int64_t progress_us; /* CLOCK_BOOTTIME */
+    uint64_t pace;       /* that the socket is set up for */
 };
 
 static int64_t boot_now(void)
@@ -62,15 +68,25 @@ static struct rw_report *report_make(enum rw_report_kind kind, size_t payload_si
     return report;
 }
 
-void rw_report_send(struct rw_broker *broker, enum rw_report_kind kind, uint64_t ticket,
-                    const char *text)
+static void post(struct rw_broker *broker, struct rw_report *report, const char *text)
 {
-    struct rw_report *report = report_make(kind, 0);
-    report->ticket = ticket;
     snprintf(report->text, sizeof report->text, "%s", text);
     if (rw_mailbox_force(broker->reports, &report->mail))
         free(report);
     eventfd_write(broker->ready, 1);
+}
+
+void rw_report_send(struct rw_broker *broker, enum rw_report_kind kind, const char *text)
+{
+    post(broker, report_make(kind, 0), text);
+}
+
+static void report_acked(struct link *link, const struct waiting *message, const char *refused)
+{
+    struct rw_report *report = report_make(RW_REPORT_ACKED, 0);
+    report->ticket = message->ticket;
+    report->bytes = message->bytes;
+    post(link->broker, report, refused);
 }
 
 /* -- the client's callbacks, broker thread ---------------------------------------------------- */
@@ -115,7 +131,8 @@ static void on_connect(struct mosquitto *client, void *self, int reason, int fla
     char text[160];
     if (!reason) {
         link->up = true;
-        subscribe(link);
+        if (!link->broker->ahead)
+            subscribe(link);
         return;
     }
     link->other_version = reason == CONNACK_REFUSED_PROTOCOL_VERSION ||
@@ -156,13 +173,12 @@ static void on_publish(struct mosquitto *client, void *self, int mid, int reason
     for (int i = 0; i < link->waiting_count; i++) {
         if (link->waiting[i].mid != mid)
             continue;
-        uint64_t ticket = link->waiting[i].ticket;
+        struct waiting message = link->waiting[i];
         link->waiting[i] = link->waiting[--link->waiting_count];
-        if (ticket == link->offline)
+        if (message.ticket == link->offline)
             link->offline = 0;
         else
-            rw_report_send(link->broker, RW_REPORT_ACKED, ticket,
-                           reason >= REFUSED ? reason_text(reason) : "");
+            report_acked(link, &message, reason >= REFUSED ? reason_text(reason) : "");
         return;
     }
 }
@@ -234,7 +250,8 @@ static int client_make(struct link *link)
     mosquitto_int_option(link->client, MOSQ_OPT_TCP_NODELAY, 1);
     mosquitto_int_option(link->client, MOSQ_OPT_RECEIVE_MAXIMUM, INFLIGHT_MAX);
     mosquitto_int_option(link->client, MOSQ_OPT_SEND_MAXIMUM, INFLIGHT_MAX);
-    mosquitto_will_set(link->client, will, 7, "offline", 1, true);
+    if (!broker->ahead)
+        mosquitto_will_set(link->client, will, 7, "offline", 1, true);
     if (mqtt->username[0])
         mosquitto_username_pw_set(link->client, mqtt->username,
                                   mqtt->password[0] ? mqtt->password : NULL);
@@ -271,11 +288,11 @@ static void link_fail(struct link *link, int rc)
     link_end(link, text);
 }
 
-static void wait_for(struct link *link, uint64_t ticket, int mid)
+static void wait_for(struct link *link, const struct waiting *message)
 {
     link->waiting = rw_list_grow(link->waiting, link->waiting_count, &link->waiting_room,
                                  sizeof *link->waiting);
-    link->waiting[link->waiting_count++] = (struct waiting){mid, ticket};
+    link->waiting[link->waiting_count++] = *message;
 }
 
 /* Of a parcel, the caller's; NULL: none, as with a broker that does not know any. */
@@ -296,16 +313,16 @@ static mosquitto_property *properties_of(const struct link *link, const struct r
 
 static void send_parcel(struct link *link, const struct rw_parcel *parcel)
 {
-    int mid = 0;
+    struct waiting message = {.ticket = parcel->ticket, .bytes = parcel->size};
     mosquitto_property *properties = properties_of(link, parcel);
-    int rc = mosquitto_publish_v5(link->client, &mid, parcel->topic, (int)parcel->size,
+    int rc = mosquitto_publish_v5(link->client, &message.mid, parcel->topic, (int)parcel->size,
                                   parcel->payload, 1, parcel->retain, properties);
     mosquitto_property_free_all(&properties);
     if (!rc)
-        wait_for(link, parcel->ticket, mid);
+        wait_for(link, &message);
     else if (rc == MOSQ_ERR_OVERSIZE_PACKET || rc == MOSQ_ERR_PAYLOAD_SIZE ||
              rc == MOSQ_ERR_INVAL || rc == MOSQ_ERR_MALFORMED_UTF8)
-        rw_report_send(link->broker, RW_REPORT_ACKED, parcel->ticket, mosquitto_strerror(rc));
+        report_acked(link, &message, mosquitto_strerror(rc));
     else
         link_fail(link, rc);
 }
@@ -322,6 +339,38 @@ static void send_waiting(struct link *link)
     }
 }
 
+static bool gives_way(const struct link *link)
+{
+    const struct rw_broker *ahead = link->broker->ahead;
+    return link->up && ahead && atomic_load(&ahead->under_way) > 0;
+}
+
+/* Bytes a second that the kernel may send: a narrow line has a short queue somewhere, and what we
+ * push into it at once is lost there, or stands before the next alert. */
+static uint64_t pace_for(const struct link *link, int64_t rate)
+{
+    if (!rate || rate >= RW_RATE_NARROW)
+        return UINT64_MAX;
+    if (link->broker->ahead)
+        return (uint64_t)rate * (gives_way(link) ? 1 : 3) / 4;
+    return rate * 2 > RW_RATE_THIN ? (uint64_t)rate * 2 : RW_RATE_THIN;
+}
+
+static void fit_socket(struct link *link)
+{
+    const struct rw_broker *broker = link->broker;
+    int64_t rate = atomic_load(broker->ahead ? &broker->ahead->rate : &broker->rate);
+    uint64_t pace = pace_for(link, rate);
+    if (pace == link->pace || !link->up)
+        return;
+    link->pace = pace;
+    int socket = mosquitto_socket(link->client);
+    int size = pace == UINT64_MAX ? WIDE_BUFFER : NARROW_BUFFER;
+    setsockopt(socket, SOL_SOCKET, SO_MAX_PACING_RATE, &pace, sizeof pace);
+    if (broker->ahead)
+        setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
 /* Bytes that the other side's kernel confirmed, and packets that came. */
 static uint64_t measure_progress(const struct link *link)
 {
@@ -336,7 +385,7 @@ static void check_progress(struct link *link)
 {
     int64_t now_us = boot_now();
     uint64_t progress = measure_progress(link);
-    bool idle = link->up && !link->waiting_count;
+    bool idle = link->up && (!link->waiting_count || gives_way(link));
     if (idle || (link->up && progress != link->progress)) {
         link->progress = progress;
         link->progress_us = now_us;
@@ -347,28 +396,36 @@ static void check_progress(struct link *link)
         link_end(link, "the broker has stopped answering");
 }
 
+/* Reads only: what is half written stays so. */
+static int hold_still(struct link *link, bool readable)
+{
+    int rc = readable ? mosquitto_loop_read(link->client, 1) : 0;
+    return rc ? rc : mosquitto_loop_misc(link->client);
+}
+
 /* Waits for the broker or for main, and lets the library do what is to be done. */
 static void link_turn(struct link *link, int timeout_ms)
 {
+    bool still = gives_way(link);
     struct pollfd fds[] = {
         {.fd = mosquitto_socket(link->client), .events = POLLIN},
         {.fd = link->broker->wake, .events = POLLIN},
     };
-    if (mosquitto_want_write(link->client))
+    if (!still && mosquitto_want_write(link->client))
         fds[0].events |= POLLOUT;
-    poll(fds, 2, timeout_ms);
+    poll(fds, 2, still ? GIVE_WAY_MS : timeout_ms);
     if (fds[1].revents) {
         eventfd_t ignored;
         eventfd_read(link->broker->wake, &ignored);
     }
     bool was_up = link->up;
-    int rc = mosquitto_loop(link->client, 0, 1);
+    int rc = still ? hold_still(link, fds[0].revents != 0) : mosquitto_loop(link->client, 0, 1);
     if (rc && !link->ended)
         link_fail(link, rc);
     if (link->up && !was_up && !link->ended) {
         link->progress_us = boot_now();
         link->broker->link_number++;
-        rw_report_send(link->broker, RW_REPORT_UP, 0,
+        rw_report_send(link->broker, RW_REPORT_UP,
                        link->version == MQTT_PROTOCOL_V5 ? "MQTT 5" : "MQTT 3.1.1");
     }
 }
@@ -377,12 +434,16 @@ static void say_goodbye(struct link *link)
 {
     char topic[256];
     snprintf(topic, sizeof topic, "%sstatus", link->broker->base);
-    int mid = 0;
-    send_waiting(link);
-    link->offline = UINT64_MAX;
-    if (mosquitto_publish(link->client, &mid, topic, 7, "offline", 1, true))
+    if (link->broker->ahead) {
+        mosquitto_disconnect(link->client);
         return;
-    wait_for(link, link->offline, mid);
+    }
+    send_waiting(link);
+    struct waiting message = {.ticket = UINT64_MAX};
+    link->offline = message.ticket;
+    if (mosquitto_publish(link->client, &message.mid, topic, 7, "offline", 1, true))
+        return;
+    wait_for(link, &message);
     int64_t deadline_us = boot_now() + GOODBYE_US;
     while (!link->ended && link->offline && boot_now() < deadline_us)
         link_turn(link, 100);
@@ -397,8 +458,8 @@ static void run(struct link *link)
     if (client_make(link))
         return;
     errno = 0;
-    int rc =
-        mosquitto_connect_async(link->client, broker->mqtt->host, broker->mqtt->port, KEEPALIVE_S);
+    int rc = mosquitto_connect_async(link->client, broker->mqtt->host, broker->mqtt->port,
+                                     broker->ahead ? KEEPALIVE_BEHIND_S : KEEPALIVE_S);
     if (rc) {
         link_fail(link, rc);
         return;
@@ -406,7 +467,8 @@ static void run(struct link *link)
     link->progress_us = boot_now();
     while (!link->ended && !atomic_load(&broker->stop)) {
         link_turn(link, 1000);
-        if (link->up && !link->ended)
+        fit_socket(link);
+        if (link->up && !link->ended && !gives_way(link))
             send_waiting(link);
         if (!link->ended)
             check_progress(link);
@@ -417,7 +479,7 @@ static void run(struct link *link)
 
 void rw_link_run(struct rw_broker *broker, int version, struct rw_link_end *end)
 {
-    struct link link = {.broker = broker, .version = version};
+    struct link link = {.broker = broker, .version = version, .pace = UINT64_MAX};
     run(&link);
     mosquitto_destroy(link.client);
     free(link.waiting);

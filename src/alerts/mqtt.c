@@ -16,7 +16,9 @@ static uint64_t publish(const struct rw_mqtt *mqtt, const struct rw_item *item, 
     snprintf(topic, sizeof topic, "%s/%s", mqtt->config->cameras[item->camera].id, leaf);
     message->topic = topic;
     message->about = item->event ? item->event->id : NULL;
-    return mqtt->sink.publish(mqtt->sink.self, message);
+    bool behind = item->behind || (item->kind & (RW_ITEM_THUMBNAIL | RW_ITEM_CLIP));
+    const struct rw_sink *sink = behind ? &mqtt->pictures : &mqtt->sink;
+    return sink->publish(sink->self, message);
 }
 
 static uint64_t publish_text(const struct rw_mqtt *mqtt, const struct rw_item *item,
@@ -72,6 +74,12 @@ static uint64_t send(void *self, const struct rw_item *item)
     return 0;
 }
 
+static bool thin(void *self)
+{
+    const struct rw_mqtt *mqtt = self;
+    return mqtt->broker && rw_broker_is_thin(mqtt->broker);
+}
+
 struct rw_courier rw_mqtt_courier(struct rw_mqtt *mqtt)
 {
     return (struct rw_courier){
@@ -80,5 +88,6 @@ struct rw_courier rw_mqtt_courier(struct rw_mqtt *mqtt)
         .carries =
             RW_ITEM_EVENT | RW_ITEM_DIGEST | RW_ITEM_SNAPSHOT | RW_ITEM_THUMBNAIL | RW_ITEM_CLIP,
         .send = send,
+        .thin = thin,
     };
 }

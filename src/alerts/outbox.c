@@ -155,7 +155,7 @@ bool rw_ids_have(const struct rw_ids *ids, const char *id)
     return false;
 }
 
-static uint64_t fingerprint(const struct rw_buf *bytes)
+uint64_t rw_outbox_fingerprint(const struct rw_buf *bytes)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
     for (size_t i = 0; i < bytes->size; i++)
@@ -166,7 +166,7 @@ static uint64_t fingerprint(const struct rw_buf *bytes)
 /* The broker still holds the one that it got last (it is retained), so the same picture is not sent
  * twice on one connection. */
 bool rw_outbox_send_snapshot(struct rw_outbox *outbox, struct rw_outgoing *out,
-                             const struct rw_event *event, uint64_t *ticket)
+                             const struct rw_event *event, bool behind, uint64_t *ticket)
 {
     *ticket = 0;
     if (!(outbox->courier.carries & RW_ITEM_SNAPSHOT) || !outbox->jpeg.size ||
@@ -176,14 +176,15 @@ bool rw_outbox_send_snapshot(struct rw_outbox *outbox, struct rw_outgoing *out,
         out->picture_losses = PICTURE_LOSSES_MAX - 1; /* the next one gets one chance */
         return true;
     }
-    uint64_t picture = fingerprint(&outbox->jpeg);
+    uint64_t picture = rw_outbox_fingerprint(&outbox->jpeg);
     if (picture == out->picture_sent)
         return true;
     *ticket =
         outbox->courier.send(outbox->courier.self, &(struct rw_item){.kind = RW_ITEM_SNAPSHOT,
                                                                      .camera = out->index,
                                                                      .event = event,
-                                                                     .snapshot = &outbox->jpeg});
+                                                                     .snapshot = &outbox->jpeg,
+                                                                     .behind = behind});
     if (*ticket)
         out->picture_sent = picture;
     return *ticket != 0;
@@ -199,8 +200,25 @@ void rw_outbox_look(struct rw_outbox *outbox)
     if (!outbox->connected)
         return;
     rw_words_feed(outbox, false);
+    rw_newest_feed(outbox);
     rw_pictures_feed(outbox);
     rw_clips_feed(outbox);
+}
+
+/* What went behind words is read again. */
+static void forget_pictures(struct rw_outgoing *out)
+{
+    rw_lane_begin(&out->pictures, out->pictures.told);
+    rw_lane_begin(&out->clips, out->clips.told);
+    out->newest_due |= out->newest_ticket != 0;
+    out->newest_ticket = 0;
+    out->picture_sent = 0;
+}
+
+void rw_outbox_pictures_lost(struct rw_outbox *outbox)
+{
+    for (int i = 0; i < outbox->count; i++)
+        forget_pictures(&outbox->cameras[i]);
 }
 
 void rw_outbox_connected(struct rw_outbox *outbox)
@@ -210,10 +228,9 @@ void rw_outbox_connected(struct rw_outbox *outbox)
     for (int i = 0; i < outbox->count; i++) {
         struct rw_outgoing *out = &outbox->cameras[i];
         rw_words_forget(out);
-        rw_lane_begin(&out->pictures, out->pictures.told);
-        rw_lane_begin(&out->clips, out->clips.told);
+        forget_pictures(out);
         out->digest_due = outbox->courier.carries & RW_ITEM_DIGEST;
-        out->picture_sent = 0;
+        out->thumbnail_sent = 0;
         out->pause_us = 0;
         out->refused = 0;
     }
@@ -227,8 +244,7 @@ void rw_outbox_lost(struct rw_outbox *outbox)
         if (rw_lane_carries_picture(&out->words) || rw_lane_carries_picture(&out->pictures))
             out->picture_losses++;
         rw_words_forget(out);
-        rw_lane_begin(&out->pictures, out->pictures.told);
-        rw_lane_begin(&out->clips, out->clips.told);
+        forget_pictures(out);
         rw_outbox_keep(outbox, out);
     }
 }
@@ -268,12 +284,14 @@ void rw_outbox_acked(struct rw_outbox *outbox, uint64_t ticket, const char *refu
         ours = digest_acked(outbox, out, ticket, refused) ||
                rw_rate_acked(outbox, out, ticket, refused) ||
                rw_words_acked(outbox, out, ticket, refused) ||
+               rw_newest_acked(outbox, out, ticket, refused) ||
                rw_pictures_acked(outbox, out, ticket, refused) ||
                rw_clips_acked(outbox, out, ticket, refused);
     }
     if (!ours || !outbox->connected)
         return;
     rw_words_feed(outbox, true);
+    rw_newest_feed(outbox);
     rw_pictures_feed(outbox);
     rw_clips_feed(outbox);
 }

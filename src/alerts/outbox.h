@@ -4,7 +4,8 @@
  *   A1 a cursor moves only over events that the other side confirmed, or that are not announced
  *   A2 of one camera, events go out in order of revision; several are on their way at a time
  *   A3 an event's picture goes before it, unless it is one of a backlog (more than RW_BACKLOG_MAX
- *      wait): then its words go at once, and its pictures after all words of all cameras
+ *      wait): then its words go at once, and its pictures after all words of all cameras. On a thin
+ *      line it goes with its small picture only, and of each camera the newest whole one follows
  *   A4 that pictures are owed is written down before the first words go without
  *   A5 when a connection is lost, whatever was on its way is forgotten and read again
  *
@@ -50,6 +51,8 @@ void rw_outbox_destroy(struct rw_outbox *outbox); /* takes NULL */
 
 void rw_outbox_connected(struct rw_outbox *outbox);
 void rw_outbox_lost(struct rw_outbox *outbox);
+/* What the courier had of owed pictures and films is lost, and has to be sent again. */
+void rw_outbox_pictures_lost(struct rw_outbox *outbox);
 /* Looks at every camera and sends what may go. */
 void rw_outbox_look(struct rw_outbox *outbox);
 /* An item has arrived; refused: NULL, or why the other side would not have it. Tickets of others

@@ -65,8 +65,12 @@ struct rw_outgoing {
     int64_t rate_told_us; /* UTC of the last that was confirmed */
     int64_t rate_due_us;  /* CLOCK_BOOTTIME of the next */
 
-    uint64_t picture_sent; /* fingerprint of the last snapshot on this connection */
-    int picture_losses;    /* connections lost in a row with a snapshot on its way */
+    bool newest_due; /* words went ahead of this event's whole picture */
+    struct rw_event newest;
+    uint64_t newest_ticket;  /* its picture's, 0: it is not on its way */
+    uint64_t thumbnail_sent; /* fingerprint of the last small picture on this connection */
+    uint64_t picture_sent;   /* fingerprint of the last snapshot on this connection */
+    int picture_losses;      /* connections lost in a row with a snapshot on its way */
 
     unsigned refused; /* logged on this connection */
 };
@@ -104,7 +108,8 @@ void rw_outbox_note_refusal(struct rw_outbox *outbox, struct rw_outgoing *out, u
 /* Sends outbox->jpeg, retained, unless it was the last one on this connection. False: there is no
  * room for it now; then *ticket is 0, as it is when nothing has to be sent. */
 bool rw_outbox_send_snapshot(struct rw_outbox *outbox, struct rw_outgoing *out,
-                             const struct rw_event *event, uint64_t *ticket);
+                             const struct rw_event *event, bool behind, uint64_t *ticket);
+uint64_t rw_outbox_fingerprint(const struct rw_buf *bytes);
 
 /* -- outbox_words.c */
 /* Reads how much waits. False when the camera cannot be read. */
@@ -123,6 +128,15 @@ void rw_pictures_feed(struct rw_outbox *outbox);
 bool rw_pictures_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
                        const char *refused);
 bool rw_pictures_done(const struct rw_outbox *outbox); /* none is owed or on its way */
+
+/* -- outbox_newest.c */
+/* The event's words go ahead of its whole picture. outbox->thumbnail is emptied if it was the last
+ * one already. */
+void rw_newest_put_off(struct rw_outbox *outbox, struct rw_outgoing *out,
+                       const struct rw_event *event);
+void rw_newest_feed(struct rw_outbox *outbox);
+bool rw_newest_acked(struct rw_outbox *outbox, struct rw_outgoing *out, uint64_t ticket,
+                     const char *refused);
 
 /* -- outbox_clips.c */
 void rw_clips_feed(struct rw_outbox *outbox);

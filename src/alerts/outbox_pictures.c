@@ -40,7 +40,7 @@ static bool send_pictures(struct rw_outbox *outbox, struct rw_outgoing *out,
     }
     /* news of this camera may have brought a newer one */
     if (last && out->words.told <= out->bare)
-        rw_outbox_send_snapshot(outbox, out, event, &letter.picture);
+        rw_outbox_send_snapshot(outbox, out, event, true, &letter.picture);
     if (letter.words || letter.picture)
         rw_lane_put(&out->pictures, &letter);
     else

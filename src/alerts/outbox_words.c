@@ -78,6 +78,20 @@ static bool send_digest(struct rw_outbox *outbox, struct rw_outgoing *out)
     return true;
 }
 
+/* Into outbox->jpeg and ->thumbnail, and the whole one on its way. False: not now. */
+static bool send_picture(struct rw_outbox *outbox, struct rw_outgoing *out,
+                         const struct rw_event *event, uint64_t *ticket)
+{
+    const struct rw_courier *courier = &outbox->courier;
+    if (outbox->source.pictures(outbox->source.self, out->index, event->id, &outbox->jpeg,
+                                &outbox->thumbnail))
+        return false;
+    if (!courier->thin || !courier->thin(courier->self))
+        return rw_outbox_send_snapshot(outbox, out, event, false, ticket);
+    rw_newest_put_off(outbox, out, event);
+    return true;
+}
+
 /* An event's picture goes before it, and a small one within. */
 static bool send_event(struct rw_outbox *outbox, struct rw_outgoing *out,
                        const struct rw_event *event)
@@ -85,10 +99,7 @@ static bool send_event(struct rw_outbox *outbox, struct rw_outgoing *out,
     struct rw_letter letter = {.revision = event->revision};
     rw_buf_clear(&outbox->jpeg);
     rw_buf_clear(&outbox->thumbnail);
-    if (event->revision > out->bare &&
-        (outbox->source.pictures(outbox->source.self, out->index, event->id, &outbox->jpeg,
-                                 &outbox->thumbnail) ||
-         !rw_outbox_send_snapshot(outbox, out, event, &letter.picture)))
+    if (event->revision > out->bare && !send_picture(outbox, out, event, &letter.picture))
         return false;
     letter.words = outbox->courier.send(outbox->courier.self,
                                         &(struct rw_item){.kind = RW_ITEM_EVENT,
@@ -99,6 +110,8 @@ static bool send_event(struct rw_outbox *outbox, struct rw_outgoing *out,
     if (!letter.words)
         return false;
     rw_lane_put(&out->words, &letter);
+    if (outbox->thumbnail.size)
+        out->thumbnail_sent = rw_outbox_fingerprint(&outbox->thumbnail);
     if (event->revision > out->bare)
         rw_rate_note(&out->rate, out->camera, event, rw_now(outbox->clock).boot_us);
     return true;

@@ -4,7 +4,7 @@
 
 #include "config/config.h"
 
-enum { RW_THUMBNAIL_MAX = 10 * 1024 }; /* bytes of JPEG; a larger one is left out */
+enum { RW_THUMBNAIL_MAX = 5 * 1024 }; /* bytes of JPEG; a larger one is left out */
 
 /* <camera>/event. whole is null where an older build kept the event. thumbnail may be NULL: then
  * the field is left out. sent_us: UTC of now. */

@@ -25,7 +25,7 @@
  * be sure takes as long, and what comes then is looked at at once. */
 enum { BURST_MS = 240, BURST_RUNNING_MS = 390 };
 /* Without pictures the time is looked at this often. */
-enum { LOOK_MS = 500, JPEG_QUALITY = 75, THUMBNAIL_MAX = 10 * 1024 };
+enum { LOOK_MS = 500, JPEG_QUALITY = 75, THUMBNAIL_MAX = 5 * 1024 };
 /* A picture that arrived longer ago than this is not worth decoding: the newest keyframe is. */
 #define LATE_US INT64_C(3000000)
 /* All watchers yield to all that receives and records. */

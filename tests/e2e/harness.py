@@ -150,8 +150,11 @@ class Cameras:
 class Broker:
     """mosquitto that keeps its sessions over a restart, on one port for its whole life."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, address="127.0.0.1", within=()):
+        """within: in front of its commands, as those that enter a network namespace."""
         self.folder = folder
+        self.address = address
+        self.within = list(within)
         self.process = None
         for _ in range(10):
             self.port = free_port()
@@ -162,15 +165,15 @@ class Broker:
     def start(self):
         config = os.path.join(self.folder, "mosquitto.conf")
         with open(config, "w", encoding="utf-8") as f:
-            f.write("listener %d 127.0.0.1\nallow_anonymous true\npersistence true\n"
+            f.write("listener %d %s\nallow_anonymous true\npersistence true\n"
                     "persistence_location %s/\nmax_queued_messages 0\nuser root\n"
-                    % (self.port, self.folder))
-        self.process = subprocess.Popen(["mosquitto", "-c", config], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+                    % (self.port, self.address, self.folder))
+        self.process = subprocess.Popen([*self.within, "mosquitto", "-c", config],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.address, self.port), 1).close()
                 return True
             except OSError:
                 time.sleep(POLL_S)
@@ -186,7 +189,7 @@ class Broker:
 
     def publish(self, topic, text, *options):
         """options: of mosquitto_pub."""
-        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-q", "1",
+        subprocess.run([*self.within, "mosquitto_pub", "-h", self.address, "-p", str(self.port), "-q", "1",
                         "-t", topic, "-s", *options], input=text, text=True, check=True, timeout=10)
 
 
@@ -211,7 +214,7 @@ class Subscriber:
         self.messages = []
         port = broker.port
         self.process = subprocess.Popen(
-            ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", topic,
+            [*broker.within, "mosquitto_sub", "-h", broker.address, "-p", str(port), "-q", "1", "-t", topic,
              "-c", "-i", "phone", "-F", "%U %r %t %x"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.subscribed = threading.Event()
@@ -320,10 +323,11 @@ class Box:
         self.servers.append(server)
         return server
 
-    def add_broker(self):
-        self.broker = Broker(self.folder)
+    def add_broker(self, **where):
+        """where: of Broker()."""
+        self.broker = Broker(self.folder, **where)
         self.phone = Subscriber(self.broker)
-        self.config["mqtt"] = {"host": "127.0.0.1", "port": self.broker.port}
+        self.config["mqtt"] = {"host": self.broker.address, "port": self.broker.port}
         return self.broker
 
     def mount_storage(self, test, size):

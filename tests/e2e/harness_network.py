@@ -1,4 +1,4 @@
-"""A network between the box and its cameras, for tests of what gets lost there."""
+"""A network between the box and its cameras, or its broker, for tests of what gets lost or late there."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 
 
 class FarNetwork:
-    """A network namespace for cameras, behind a pair of virtual Ethernet devices. Skips the test
+    """A network namespace for what is far, behind a pair of virtual Ethernet devices. Skips the test
     where the kernel refuses one."""
 
     def __init__(self, test):
@@ -46,6 +46,12 @@ class FarNetwork:
         """Of all datagrams from there, from now on."""
         self.must("nft add rule netdev {0} from ip protocol udp numgen random mod 100 < %d drop"
                   % percent)
+
+    def narrow(self, kbit):
+        """The line takes so much each way, and queues for half a second."""
+        shape = " root tbf rate %dkbit burst 1600 latency 500ms" % kbit
+        self.must("tc qdisc add dev {0}" + shape)
+        self.must("ip netns exec {0} tc qdisc add dev far" + shape)
 
     def heal(self):
         self.must("nft flush chain netdev {0} from")

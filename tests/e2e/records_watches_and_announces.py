@@ -71,7 +71,7 @@ class RecordsWatchesAndAnnounces(harness.Case):
         self.assertIn(event["id"], event["links"]["snapshot"])
         self.assertIn(event["id"], event["links"]["clip"])
         jpeg = base64.b64decode(event["thumbnail"], validate=True)
-        self.assertLessEqual(len(jpeg), 10 * 1024)
+        self.assertLessEqual(len(jpeg), 5 * 1024)
         self.check_jpeg(jpeg)
 
     def check_places(self, camera, event):

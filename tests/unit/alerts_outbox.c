@@ -20,7 +20,7 @@ enum { EVENTS_MAX = 64, SENT_MAX = 256, ROWS_MAX = 16 };
 /* The store, the broker and the clock, played by the test. */
 struct sent {
     char topic[64];
-    bool retain;
+    bool retain, behind; /* behind: over the second connection */
     uint64_t ticket;
     char id[RW_EVENT_ID_SIZE]; /* of events */
     int64_t number;            /* revision of events, count of digests */
@@ -64,6 +64,8 @@ static const struct rw_config config = {
     .cameras = cameras,
 };
 
+static bool thin_line;
+
 static int world_waiting(void *self, int camera, int64_t after, int64_t *count, int64_t *highest)
 {
     struct world *world = self;
@@ -101,7 +103,7 @@ static int world_pictures(void *self, int camera, const char *event_id, struct r
     (void)camera, (void)event_id;
     struct world *world = self;
     rw_buf_add(jpeg, world->picture, strlen(world->picture));
-    rw_buf_add(thumbnail, "T", 1);
+    rw_buf_add(thumbnail, world->picture[0] ? world->picture : "T", 1);
     return 0;
 }
 
@@ -159,6 +161,21 @@ static uint64_t world_publish(void *self, const struct rw_message *message)
     return sent->ticket;
 }
 
+static uint64_t world_publish_behind(void *self, const struct rw_message *message)
+{
+    struct world *world = self;
+    uint64_t ticket = world_publish(self, message);
+    if (ticket)
+        world->sent[world->sent_count - 1].behind = true;
+    return ticket;
+}
+
+static bool world_thin(void *self)
+{
+    (void)self;
+    return thin_line;
+}
+
 static struct rw_now world_now(void *self)
 {
     struct world *world = self;
@@ -188,8 +205,12 @@ static void start(struct world *world)
                                       .clip = world_clip,
                                       .cursor = world_cursor,
                                       .keep = world_keep};
-    world->mqtt = (struct rw_mqtt){&config, &world_clock, {world, world_publish}};
+    world->mqtt = (struct rw_mqtt){.config = &config,
+                                   .clock = &world_clock,
+                                   .sink = {world, world_publish},
+                                   .pictures = {world, world_publish_behind}};
     struct rw_courier courier = rw_mqtt_courier(&world->mqtt);
+    courier.thin = world_thin;
     rw_outbox_destroy(world->outbox);
     world->outbox = rw_outbox_create(&config, &source, &courier, &world_clock);
 }
@@ -206,6 +227,7 @@ static int end(void **state)
     struct world *world = *state;
     rw_outbox_destroy(world->outbox);
     cameras[0].alert.rate = 0;
+    thin_line = false;
     free(world);
     return 0;
 }
@@ -812,6 +834,92 @@ static void event_without_a_film_holds_up_no_other(void **state)
 }
 
 /* Above this many the camera's alerts go out as a digest. */
+static void on_a_thin_line_words_go_ahead_of_the_newest_picture(void **state)
+{
+    struct world *world = *state;
+    thin_line = true;
+    add_events(world, 2);
+    start_connected(world);
+    assert_int_equal(world->sent_count, 2);
+    assert_sent(world, 0, "gate/event", 1);
+    assert_true(world->sent[0].pictured);
+    assert_sent(world, 1, "gate/event", 2);
+    ack(world, 0);
+    assert_int_equal(world->sent_count, 2);
+    ack(world, 1);
+    assert_int_equal(cursor(world), 2);
+    assert_int_equal(world->sent_count, 3);
+    assert_sent(world, 2, "gate/snapshot", 0);
+    assert_true(world->sent[2].behind && world->sent[2].retain);
+    ack(world, 2);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 3);
+}
+
+static void on_a_thin_line_an_update_goes_without_the_same_thumbnail(void **state)
+{
+    struct world *world = *state;
+    thin_line = true;
+    add_event(world, true);
+    start_connected(world);
+    world->no_room = true;
+    change_event(world, 0, RW_PHASE_UPDATE);
+    rw_outbox_look(world->outbox);
+    world->no_room = false;
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, 2);
+    assert_true(world->sent[0].pictured);
+    assert_false(world->sent[1].pictured);
+    strcpy(world->picture, "another");
+    change_event(world, 0, RW_PHASE_END);
+    rw_outbox_look(world->outbox);
+    assert_sent(world, 2, "gate/event", 3);
+    assert_true(world->sent[2].pictured);
+}
+
+static void thumbnail_that_found_no_room_is_not_spared(void **state)
+{
+    struct world *world = *state;
+    thin_line = true;
+    world->no_room = true;
+    add_event(world, true);
+    start_connected(world);
+    world->no_room = false;
+    rw_outbox_look(world->outbox);
+    assert_sent(world, 0, "gate/event", 1);
+    assert_true(world->sent[0].pictured);
+}
+
+static void what_the_second_connection_lost_is_sent_again(void **state)
+{
+    struct world *world = *state;
+    world->filmed = true;
+    add_ended(world);
+    start_connected(world);
+    int film = world->sent_count;
+    for (int i = 0; i < film; i++)
+        ack(world, i);
+    assert_sent(world, film, "gate/clip/E1", 0);
+    assert_true(world->sent[film].behind);
+    thin_line = true;
+    strcpy(world->picture, "another");
+    add_event(world, true);
+    rw_outbox_look(world->outbox);
+    ack(world, film + 1);
+    assert_sent(world, film + 2, "gate/snapshot", 0);
+    int count = world->sent_count;
+    rw_outbox_pictures_lost(world->outbox);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, count + 2);
+    assert_sent(world, count, "gate/snapshot", 0);
+    assert_sent(world, count + 1, "gate/clip/E1", 0);
+    ack(world, film); /* of a connection that is gone */
+    ack(world, count);
+    ack(world, count + 1);
+    rw_outbox_look(world->outbox);
+    assert_int_equal(world->sent_count, count + 2);
+}
+
 static void start_with_rate(struct world *world, int rate)
 {
     world->picture[0] = 0;
@@ -977,6 +1085,10 @@ int main(void)
         TEST(film_on_its_way_is_sent_again_after_a_restart),
         TEST(film_of_long_ago_is_not_sent),
         TEST(event_without_a_film_holds_up_no_other),
+        TEST(on_a_thin_line_words_go_ahead_of_the_newest_picture),
+        TEST(on_a_thin_line_an_update_goes_without_the_same_thumbnail),
+        TEST(thumbnail_that_found_no_room_is_not_spared),
+        TEST(what_the_second_connection_lost_is_sent_again),
         TEST(too_many_go_out_as_a_digest_at_once_and_then_every_ten_minutes),
         TEST(end_of_what_went_out_gets_through),
         TEST(new_kind_and_new_zone_get_through),
