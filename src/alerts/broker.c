@@ -19,6 +19,7 @@ enum {
     END_TIMEOUT_MS = 1000,
     BACKOFF_FIRST_MS = 1000,
     BACKOFF_MAX_MS = 10000,
+    BEHIND_MS = 250, /* so often the second connection looks whether the first stands */
     OUTGOING_MAX = 16 * 1024 * 1024, /* bytes */
     REPORTS_MAX = 64 * 1024,         /* bytes of commands; other reports always fit */
     BURST_MIN = 4 * 1024,            /* bytes; less says more of the way there than of its width */
@@ -67,6 +68,10 @@ static void *run(void *arg)
     struct rw_broker *broker = arg;
     int wait_ms = BACKOFF_FIRST_MS;
     while (!atomic_load(&broker->stop)) {
+        if (broker->ahead && !atomic_load(&broker->ahead->stands)) {
+            pause_thread(broker, BEHIND_MS);
+            continue;
+        }
         bool again = false;
         bool was_up = connect_once(broker, MQTT_PROTOCOL_V5, &again);
         if (again && !atomic_load(&broker->stop))
@@ -212,9 +217,11 @@ struct rw_report *rw_broker_take(struct rw_broker *broker)
         return NULL;
     if (report->kind == RW_REPORT_UP) {
         broker->up = true;
+        atomic_store(&broker->stands, true);
         broker->connection++;
     } else if (report->kind == RW_REPORT_DOWN) {
         broker->up = false;
+        atomic_store(&broker->stands, false);
         atomic_store(&broker->under_way, 0);
     } else if (report->kind == RW_REPORT_ACKED) {
         burst_confirm(broker, report->bytes);

@@ -38,8 +38,9 @@ struct rw_report {
 struct rw_broker;
 
 /* Starts connecting. Borrows config. ahead: NULL, or the connection that this one is for pictures
- * beside, and gives way to; destroyed after it. Such a one has no will and hears no commands, and
- * its tickets are never the other's. NULL with *err. */
+ * beside, and gives way to; destroyed after it. Such a one is made when that one stands (a wrong
+ * login is not tried twice; libmosquitto's own set-up of TLS is not for two threads), has no will
+ * and hears no commands, and its tickets are never the other's. NULL with *err. */
 struct rw_broker *rw_broker_create(const struct rw_config *config, const struct rw_broker *ahead,
                                    struct rw_err *err);
 /* Sends what was given before, says offline, disconnects and ends the thread, within about a

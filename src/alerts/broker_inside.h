@@ -34,6 +34,7 @@ struct rw_broker {
     atomic_bool stop;
 
     /* main writes */
+    atomic_bool stands;   /* the connection */
     atomic_int under_way; /* messages that are given, and not confirmed */
     atomic_llong rate;    /* bytes a second that the line takes; 0: not known yet */
 
